@@ -1,0 +1,1 @@
+"""Ground floor: clock, ids, units, failure kinds and settings. Standard library only."""

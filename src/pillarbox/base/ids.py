@@ -1,0 +1,43 @@
+"""Random identifiers and secrets, handed in as a value so that tests can set them.
+
+`Ids` is the only source of randomness in Pillarbox.
+"""
+
+import os
+import random
+from typing import Protocol
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class Ids(Protocol):
+    """Where random identifiers come from."""
+
+    def token(self, length: int = 12) -> str:
+        """A random word of `length` lower-case letters and digits, 5 bits each (no i, l, o, u)."""
+
+    def secret(self, size: int) -> bytes:
+        """`size` random bytes fit for keys and salts."""
+
+
+class SystemIds:
+    """Identifiers from the operating system's random source."""
+
+    def token(self, length: int = 12) -> str:
+        return "".join(_ALPHABET[byte & 31] for byte in os.urandom(length))
+
+    def secret(self, size: int) -> bytes:
+        return os.urandom(size)
+
+
+class SeededIds:
+    """The same identifiers in the same order for the same seed; for tests."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self._random = random.Random(seed)
+
+    def token(self, length: int = 12) -> str:
+        return "".join(self._random.choice(_ALPHABET) for _ in range(length))
+
+    def secret(self, size: int) -> bytes:
+        return self._random.randbytes(size)

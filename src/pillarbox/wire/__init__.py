@@ -1,0 +1,1 @@
+"""The languages Pillarbox speaks, as state machines without I/O."""
