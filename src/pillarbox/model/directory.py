@@ -10,7 +10,7 @@ from pillarbox.model.ids import AccountId
 
 
 class Person(NamedTuple):
-    """Somebody with a mailbox. `address` is the primary one and the login name; `database` names the mailbox database."""
+    """Somebody with a mailbox. `address` is the primary one and the login name; `database` names where the mail is."""
 
     account: AccountId
     address: str
@@ -109,7 +109,9 @@ class DirectoryAdmin(Protocol):
     Raises Failure NOT_FOUND, ALREADY_EXISTS, INVALID or LOOP, each with a sentence that says what to do.
     """
 
-    async def add_person(self, address: str, password: str, name: str, database: str, octet_limit: int, message_limit: int) -> Person: ...
+    async def add_person(
+        self, address: str, password: str, name: str, database: str, octet_limit: int, message_limit: int
+    ) -> Person: ...
     async def people(self) -> list[Person]: ...
     async def set_password(self, address: str, password: str) -> None: ...
     async def set_enabled(self, address: str, enabled: bool) -> None: ...

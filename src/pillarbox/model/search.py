@@ -6,7 +6,9 @@ Sizes are octets; times microseconds since 1970 UTC; days are whole UTC dates as
 
 from typing import NamedTuple, TypeAlias
 
-Criterion: TypeAlias = "All | Uids | HasFlag | HasKeyword | Received | Sent | Size | Header | Text | ModSeqAbove | Not | AllOf | AnyOf"
+Criterion: TypeAlias = (
+    "All | Uids | HasFlag | HasKeyword | Received | Sent | Size | Header | Text | ModSeqAbove | Not | AllOf | AnyOf"
+)
 
 
 class All(NamedTuple):

@@ -82,7 +82,10 @@ class Mailboxes(Protocol):
         """Renames it with all below it. Renaming the inbox moves its messages to a new mailbox (RFC 9051 6.3.6)."""
 
     async def delete_mailbox(self, account: AccountId, path: str) -> None:
-        """Deletes it; its messages become deleted items. With children it stays, not selectable. NOT_ALLOWED for the inbox."""
+        """Deletes it; its messages become deleted items. With children it stays, not selectable.
+
+        Raises Failure(NOT_ALLOWED) for the inbox.
+        """
 
     async def subscribe(self, account: AccountId, path: str, subscribed: bool) -> None:
         """Subscribing to a name without a mailbox is allowed and remembered."""
