@@ -1,0 +1,1 @@
+"""The roof: settings file, construction of all parts, supervisor and workers, the command line."""
