@@ -37,7 +37,7 @@ async def _three(directory: Path) -> None:
     for name, place in places.items():
         place.listen(loop, lambda database, changes, name=name: heard[name].extend(changes))
     (directory / "dead.sock").touch()
-    many = [change(number) for number in range(5000)]
+    many = [change(number) for number in range(9000)]
     places["a"].send("mailboxes", many)
     for _ in range(100):
         await asyncio.sleep(0.01)

@@ -1,8 +1,9 @@
-"""Telling other processes of changes: one datagram per commit to every process that serves the same site.
+"""Telling other processes of changes: datagrams to every process that serves the same site.
 
 Each process binds a socket in `DIR/run/notices`; whoever commits sends its changes to all sockets there but its
-own. A datagram that does not get through is dropped: watchers also look for themselves from time to time
-(`model.change`), so a lost notice costs seconds, never correctness. A socket whose process is gone is removed.
+own. Changes are gathered for a few milliseconds, the newest of each mailbox is kept, and what a busy process has
+no room for waits. Should a notice get lost all the same, watchers also look for themselves from time to time
+(`model.change`): it costs seconds, never correctness. A socket whose process is gone is removed.
 """
 
 import asyncio
@@ -17,8 +18,10 @@ from pillarbox.model.ids import AccountId, MailboxId, ModSeq
 
 _CHANGE = struct.Struct("<QQQ")
 _LARGEST = 2000  # changes per datagram, well below the 208 KiB a Unix socket takes by default
+_GATHER = 0.005  # seconds during which changes are gathered into one datagram
 _LOOK_AGAIN = 0.5  # seconds between looks at who else is there
 
+Waiting = dict[tuple[str, AccountId, MailboxId], Change]
 Deliver = Callable[[str, list[Change]], None]
 
 
@@ -49,6 +52,10 @@ class Broadcast:
         self._out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._out.setblocking(False)
         self._in: socket.socket | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: Waiting = {}
+        self._held: dict[str, Waiting] = {}
+        self._flush_planned = False
         self._others: list[str] = []
         self._looked_at = -_LOOK_AGAIN
 
@@ -60,7 +67,7 @@ class Broadcast:
         inbox.setblocking(False)
         inbox.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         inbox.bind(str(path))
-        self._in = inbox
+        self._in, self._loop = inbox, loop
         loop.add_reader(inbox.fileno(), self._receive, deliver)
 
     def _receive(self, deliver: Deliver) -> None:
@@ -77,33 +84,58 @@ class Broadcast:
             deliver(database, changes)
 
     def send(self, database: str, changes: Sequence[Change]) -> None:
-        """Tells every other process; never blocks, never raises."""
-        now = self._monotonic()
-        if now - self._looked_at >= _LOOK_AGAIN:
-            self._looked_at = now
-            try:
-                self._others = [
-                    str(self._directory / entry)
-                    for entry in os.listdir(self._directory)
-                    if entry.endswith(".sock") and entry != self._own
-                ]
-            except OSError:
-                self._others = []
-        if not self._others or not changes:
-            return
-        for start in range(0, len(changes), _LARGEST):
-            datagram = encode(database, changes[start : start + _LARGEST])
-            for path in self._others:
-                self._send_one(path, datagram)
+        """Tells every other process, a few milliseconds later where a loop runs; never blocks, never raises."""
+        waiting = self._waiting
+        for change in changes:
+            waiting[database, change.account, change.mailbox] = change
+        if self._loop is None:
+            self._flush()
+        elif not self._flush_planned:
+            self._flush_planned = True
+            self._loop.call_later(_GATHER, self._flush)
 
-    def _send_one(self, path: str, datagram: bytes) -> None:
+    def _flush(self) -> None:
+        self._flush_planned = False
+        self._look_around()
+        new = self._waiting
+        self._waiting = {}
+        for path in self._others:
+            held = self._held.pop(path, None)
+            self._send_to(path, {**held, **new} if held else new)
+        if self._held and self._loop is not None and not self._flush_planned:
+            self._flush_planned = True
+            self._loop.call_later(_GATHER, self._flush)
+
+    def _look_around(self) -> None:
+        now = self._monotonic()
+        if now - self._looked_at < _LOOK_AGAIN:
+            return
+        self._looked_at = now
         try:
-            self._out.sendto(datagram, path)
-        except (ConnectionRefusedError, FileNotFoundError):
-            Path(path).unlink(missing_ok=True)
-            self._looked_at = -_LOOK_AGAIN
+            entries = os.listdir(self._directory)
         except OSError:
-            pass  # its buffer is full, or it is just going away: it looks for itself
+            entries = []
+        self._others = [
+            str(self._directory / entry) for entry in entries if entry.endswith(".sock") and entry != self._own
+        ]
+        self._held = {path: changes for path, changes in self._held.items() if path in self._others}
+
+    def _send_to(self, path: str, changes: Waiting) -> None:
+        """Sends what there is for one process; what it has no room for now is held for the next time."""
+        by_database: dict[str, list[Change]] = {}
+        for (database, _, _), change in changes.items():
+            by_database.setdefault(database, []).append(change)
+        for database, listed in by_database.items():
+            for start in range(0, len(listed), _LARGEST):
+                try:
+                    self._out.sendto(encode(database, listed[start : start + _LARGEST]), path)
+                except (ConnectionRefusedError, FileNotFoundError):
+                    Path(path).unlink(missing_ok=True)
+                    self._looked_at = -_LOOK_AGAIN
+                    return
+                except OSError:  # its queue is full
+                    self._held[path] = changes
+                    return
 
     def close(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Leaves."""
