@@ -14,7 +14,9 @@ from pillarbox.mime.date import parse_date
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _FIELD_DATE = re.compile(rb"^Date:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.I | re.M)
-_RECEIVED_DATE = re.compile(rb"^Received:[^;]*(?:;[^;\r\n]*)*?;[ \t\r\n]*([^;\r\n]*(?:\r?\n[ \t][^;\r\n]*)?)\r?$", re.I | re.M)
+_RECEIVED_DATE = re.compile(
+    rb"^Received:[^;]*(?:;[^;\r\n]*)*?;[ \t\r\n]*([^;\r\n]*(?:\r?\n[ \t][^;\r\n]*)?)\r?$", re.I | re.M
+)
 _HEADER_LOOKED_AT = 65536
 
 

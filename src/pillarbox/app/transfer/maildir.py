@@ -59,7 +59,7 @@ class MaildirSource:
     def _keyword(self, file: str, letter: str) -> str:
         folder = os.path.dirname(os.path.dirname(file))
         if folder not in self._keywords:
-            self._keywords[folder] = _keyword_names(Path(folder, "dovecot-keywords"))
+            self._keywords[folder] = keyword_names(Path(folder, "dovecot-keywords"))
         return self._keywords[folder].get(letter, "")
 
 
@@ -68,7 +68,8 @@ def is_maildir(path: Path) -> bool:
     return (path / "cur").is_dir() or (path / "new").is_dir()
 
 
-def _keyword_names(path: Path) -> dict[str, str]:
+def keyword_names(path: Path) -> dict[str, str]:
+    """The keywords that the letters a-z stand for in a mailbox, by letter; empty where no file says so."""
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
     except OSError:
