@@ -1,0 +1,1 @@
+"""The transport: what may come in, where it goes, and getting it there."""
