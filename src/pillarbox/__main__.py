@@ -1,0 +1,5 @@
+"""`python -m pillarbox` is the command `pillarbox`."""
+
+from pillarbox.app.cli.main import main
+
+main()
