@@ -14,17 +14,13 @@ from pillarbox.wire.sasl.steps import Exchange
 MECHANISMS = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN")
 """Every mechanism, the best first."""
 
-CLEAR_PASSWORD = frozenset({"PLAIN", "LOGIN"})
-"""Mechanisms that send the password itself, so that the connection must be private."""
-
-
-def offered(mechanisms: tuple[str, ...], private: bool, clear_allowed: bool) -> tuple[str, ...]:
-    """Those of `mechanisms` that make sense now: -PLUS only over TLS, the clear ones over TLS or where allowed."""
-    return tuple(
-        name
-        for name in mechanisms
-        if (private or not name.endswith("-PLUS")) and (private or clear_allowed or name not in CLEAR_PASSWORD)
-    )
+def offered(mechanisms: tuple[str, ...], private: bool, allowed_in_clear: bool) -> tuple[str, ...]:
+    """Those of `mechanisms` that may be used now: none before TLS unless allowed, -PLUS only over TLS."""
+    if private:
+        return mechanisms
+    if not allowed_in_clear:
+        return ()
+    return tuple(name for name in mechanisms if not name.endswith("-PLUS"))
 
 
 def start(
