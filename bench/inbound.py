@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 import peers
-
 from pillarbox.testing.server import Server, server
 
 CONNECTIONS = 20
@@ -73,7 +72,10 @@ def main() -> None:
             ours.set("smtp", "connections_per_client", 0)
             ours.stop()
             ours.start()
-            for port, imap, user in ((ours.port(25), ours.port(143), "u1@example.test"), (peers.SMTP, peers.IMAP, "u1")):
+            for port, imap, user in (
+                (ours.port(25), ours.port(143), "u1@example.test"),
+                (peers.SMTP, peers.IMAP, "u1"),
+            ):
                 run(port, imap, user, 200, lmtp=False)
             compare(ours, "SMTP", arguments.rounds, arguments.messages, arguments.messages // 4)
             compare(ours, "LMTP", arguments.rounds, arguments.messages, arguments.messages // 2)

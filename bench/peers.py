@@ -100,7 +100,9 @@ alias_database =
 
 def missing() -> str:
     """What the peers need and this machine lacks, "" for nothing."""
-    lacking = [name for name in ("postfix", "dovecot", "smtp-source") if not shutil.which(name, path="/usr/sbin:/usr/bin")]
+    lacking = [
+        name for name in ("postfix", "dovecot", "smtp-source") if not shutil.which(name, path="/usr/sbin:/usr/bin")
+    ]
     if os.geteuid() != 0:
         lacking.append("root")
     return ", ".join(lacking)
