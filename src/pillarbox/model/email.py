@@ -8,6 +8,7 @@ it lies. A placement's modseq grows with each change of either.
 from enum import IntFlag
 from typing import NamedTuple
 
+from pillarbox.model.content import Content
 from pillarbox.model.ids import EmailId, ModSeq, Uid
 
 
@@ -33,7 +34,7 @@ class Wanted(IntFlag):
     BODYSTRUCTURE = 16
     FIELDS = 32  # the prepared block of common header fields
     PREVIEW = 64
-    CONTENT = 128  # content: a model.content.Content
+    CONTENT = 128  # content, to be read before the next page is asked for
 
 
 class Message(NamedTuple):
@@ -41,7 +42,8 @@ class Message(NamedTuple):
 
     `keywords` are separated by single spaces, sorted, as IMAP sends them. `received_at` is in microseconds
     since 1970 UTC. `trace_size` is the length of the trace headers this server put before the content;
-    `header_size` is that of the whole header including them and the empty line.
+    `header_size` is that of the whole header including them and the empty line. These two are filled whenever
+    a column from ENVELOPE on is asked for.
     """
 
     uid: Uid
@@ -58,6 +60,7 @@ class Message(NamedTuple):
     bodystructure: bytes = b""
     fields: bytes = b""
     preview: str = ""
+    content: Content | None = None
 
 
 class FlagMode(IntFlag):

@@ -1,0 +1,1 @@
+"""The mailbox database: accounts, mailboxes and messages in a logged database."""
