@@ -64,6 +64,11 @@ class Site(NamedTuple):
     def key(self) -> Path:
         return self.path / self.settings.tls.key
 
+    @property
+    def secret(self) -> Path:
+        """32 random octets of this site alone, behind what must not be guessed."""
+        return self.path / "secret.key"
+
     def make_directories(self) -> None:
         """Makes what may be missing beneath an existing site, but never a volume: a missing one is a lost disk."""
         for path in (self.run, self.notices, self.spool):
