@@ -194,9 +194,7 @@ class _Reader:
 def _last_dotted(words: list[tuple[bytes, bool]]) -> int:
     """Where the local part begins: the last word, with those before it that a dot joins to it."""
     at = len(words) - 1
-    while (
-        at > 0 and not words[at - 1][1] and (words[at - 1][0].endswith(b".") or words[at][0].startswith(b"."))
-    ):
+    while at > 0 and not words[at - 1][1] and (words[at - 1][0].endswith(b".") or words[at][0].startswith(b".")):
         at -= 1
     return at
 

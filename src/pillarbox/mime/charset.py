@@ -37,17 +37,12 @@ _CODECS = {
     for name, codec in [
         *aliases.items(),
         *((codec, codec) for codec in aliases.values()),
-        *(
-            (codec, codec)
-            for codec in ("cp720", "cp737", "cp856", "cp874", "cp875", "koi8_u", "koi8_t", "utf_8_sig")
-        ),
+        *((codec, codec) for codec in ("cp720", "cp737", "cp856", "cp874", "cp875", "koi8_u", "koi8_t", "utf_8_sig")),
     ]
     if not codec.endswith("_codec") and codec not in _NOT_CHARSETS
 }
 
-_ASCII_COMPATIBLE = frozenset(
-    {"", "us-ascii", "ascii", "utf-8", "utf8", "iso-8859-1", "windows-1252", "iso-8859-15"}
-)
+_ASCII_COMPATIBLE = frozenset({"", "us-ascii", "ascii", "utf-8", "utf8", "iso-8859-1", "windows-1252", "iso-8859-15"})
 
 _PUNCTUATION = re.compile(r"[^a-z0-9]+")
 

@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from pillarbox.mime import address, encodedword
 from pillarbox.mime.address import Address, Group
 
-_ADDRESS_FIELDS = frozenset(
-    {"from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-to", "resent-cc"}
-)
+_ADDRESS_FIELDS = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc", "resent-from", "resent-to", "resent-cc"})
 _BREAKS = re.compile(r"\s*[\r\n\0]\s*")
 _ATOMS = re.compile(rb"[\w!#$%&'*+/=?^`{|}~ -]+")
 _LOCAL = re.compile(rb"[\w!#$%&'*+/=?^`{|}~.\x80-\xff-]+")

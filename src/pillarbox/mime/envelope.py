@@ -79,9 +79,7 @@ def _list(addresses: Addresses) -> bytes:
     """env-to = "(" 1*address ")" / nil"""
     if not addresses:
         return b"NIL"
-    return b"(%b)" % b"".join(
-        [_group(entry) if isinstance(entry, Group) else _address(entry) for entry in addresses]
-    )
+    return b"(%b)" % b"".join([_group(entry) if isinstance(entry, Group) else _address(entry) for entry in addresses])
 
 
 def _group(group: Group) -> bytes:

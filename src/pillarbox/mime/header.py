@@ -78,9 +78,7 @@ class Header:
 
     def select(self, names: frozenset[bytes]) -> bytes:
         """The fields of those names exactly as they stand, without an empty line after them."""
-        return b"".join(
-            [field[0] for key, field in zip(self.names, self.fields, strict=True) if key in names]
-        )
+        return b"".join([field[0] for key, field in zip(self.names, self.fields, strict=True) if key in names])
 
 
 def unfold(value: bytes) -> bytes:
@@ -103,14 +101,17 @@ def read(data: Buffer, start: int, end: int, limit: int) -> tuple[Header, int]:
     first = data[start : min(start + 2, end)]
     if first == b"\r\n" or first[:1] == b"\n":
         return Header([]), start + (2 if first[:1] == b"\r" else 1)
-    cut = data.find(b"\r\n\r\n", start, min(end, start + _QUICK))
+    cut = data.find(b"\r\n\r\n", start, min(end, start + min(_QUICK, limit)))
     block = data[start : cut + 2] if cut >= 0 else b""
     if block and b"\n--" not in block:  # so that no stretch of bytes is read for two parts
         fields: list[Field] = _FIELD.findall(block)
         if _NO_FIELD not in fields:
             return Header(fields), cut + 4
     body = _end(data, start, end, limit)
-    return Header(split(data[start : min(body, start + limit)])), body
+    if body - start <= limit:
+        return Header(split(data[start:body])), body
+    block = data[start : start + limit]
+    return Header(split(block[: block.rfind(b"\n") + 1])), body
 
 
 def _end(data: Buffer, start: int, end: int, limit: int) -> int:
@@ -118,7 +119,7 @@ def _end(data: Buffer, start: int, end: int, limit: int) -> int:
     stop = min(end, start + limit)
     found = _BLOCK.match(data, start, stop)
     body = found.end() if found else start
-    if body < stop or stop == end:
+    if stop == end or data.find(b"\n", body, stop) >= 0:
         return body
     blank = [at for at in (data.find(b"\n\r\n", stop - 2, end), data.find(b"\n\n", stop - 2, end)) if at >= 0]
     if not blank:

@@ -113,12 +113,8 @@ class _Scan:
         self.end = len(data)
         self.count = 0
         self.open: list[Part] = []
-        self.boundaries: dict[
-            bytes, int
-        ] = {}  # boundary -> index in `open` of the innermost part that has it
-        self.shadowed: list[
-            tuple[bytes, int | None] | None
-        ] = []  # per open part: its boundary, and whose it hid
+        self.boundaries: dict[bytes, int] = {}  # boundary -> index in `open` of the innermost part that has it
+        self.shadowed: list[tuple[bytes, int | None] | None] = []  # per open part: its boundary, and whose it hid
         self.texts: list[Part] = []
         self.embedded = False
 

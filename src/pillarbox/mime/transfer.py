@@ -44,10 +44,7 @@ def decode_quoted_printable(data: bytes) -> bytes:
     if _BLANK_AT_END.search(data):
         lines = data.split(b"\n")
         data = b"\n".join(
-            [
-                line[:-1].rstrip(b" \t") + b"\r" if line[-1:] == b"\r" else line.rstrip(b" \t")
-                for line in lines[:-1]
-            ]
+            [line[:-1].rstrip(b" \t") + b"\r" if line[-1:] == b"\r" else line.rstrip(b" \t") for line in lines[:-1]]
             + lines[-1:]
         )
     return binascii.a2b_qp(data)
@@ -63,9 +60,12 @@ def decode_uuencode(data: bytes) -> bytes:
             continue
         if line.strip() == b"end":
             break
-        length = ((line[0] - 32) & 63) if line else 0
+        if not line:
+            continue
+        length = (line[0] - 32) & 63
         try:
-            out.append(binascii.a2b_uu(line[: 1 + (length * 4 + 5) // 3]))
+            decoded = binascii.a2b_uu(line[: 1 + (length * 4 + 5) // 3])
         except binascii.Error:
             continue
+        out.append(decoded[: (len(line) - 1) * 3 // 4])  # a line cut short is filled up with zeros
     return b"".join(out)
