@@ -51,6 +51,7 @@ class _Found:
 
     recipients: dict[int, Recipient] = field(default_factory=dict)
     foreign: dict[str, str] = field(default_factory=dict)
+    seen: set[str] = field(default_factory=set)
     disabled: bool = False
     loop: bool = False
 
@@ -100,6 +101,9 @@ class MemoryDirectory:
         if key in path or len(path) >= DEEPEST:
             found.loop = True
             return
+        if key in found.seen:
+            return
+        found.seen.add(key)
         path = (*path, key)
         if address.domain not in self.catch_alls:
             found.foreign.setdefault(key, address.text)
@@ -264,9 +268,15 @@ class MemoryDirectory:
 
     async def add_alias(self, address: str, target: str) -> None:
         key = self._free(address)
-        if parse_address(target).key == key:
-            raise refusals.leads_back(key, target)
-        self.alias_targets[key] = self._target(target)
+        self.alias_targets[key] = target
+        try:
+            text = self._target(target)
+            if self._leads_to(parse_address(text), key, set()):
+                raise refusals.leads_back(key, target)
+        except Failure:
+            del self.alias_targets[key]
+            raise
+        self.alias_targets[key] = text
 
     async def aliases(self) -> list[AliasRecord]:
         return [AliasRecord(key, self.alias_targets[key]) for key in sorted(self.alias_targets)]

@@ -7,7 +7,7 @@ for a message as a whole. Everything else is accepted.
 from typing import NamedTuple
 
 from pillarbox.model.content import Body
-from pillarbox.model.directory import Directory, Route
+from pillarbox.model.directory import Directory, Recipient, Route
 from pillarbox.model.failure import Failure
 from pillarbox.model.transaction import Addressee, DsnRequest, MailFrom, Origin
 
@@ -41,7 +41,7 @@ class MemoryIntake:
     async def check_recipient(self, address: str, dsn: DsnRequest, mail: MailFrom, origin: Origin) -> Addressee:
         if failure := self.recipient_failures.get(address):
             raise failure
-        recipients = ()
+        recipients: tuple[Recipient, ...] = ()
         if self._directory is not None:
             resolution = await self._directory.resolve(address)
             if resolution.route is Route.LOCAL:
