@@ -82,6 +82,7 @@ class AlarmKind(Enum):
     PLAYED_FORWARD = "played-forward"  # log records were put into the database that it did not contain
     LOG_CUT = "log-cut"  # a torn last record (never acknowledged) was cut off
     DISK_FULL = "disk-full"  # writes are refused until there is room
+    CHECKPOINT_FAILED = "checkpoint-failed"  # the data volume did not take what the log already has
     STOPPED = "stopped"  # writes are refused until the database is opened again
 
 
@@ -150,8 +151,8 @@ class LoggedDatabase(Protocol):
     def subscribe(self, callback: Callable[[Commit], None]) -> Callable[[], None]:
         """Call `callback` after each commit of this process that published something; returns the way to stop.
 
-        Called on the event loop that is running now (before the writers of that commit get their answer), or in
-        the writer thread if none is running. Commits of other processes do not come here.
+        To be called on the event loop; `callback` runs there too, before the writers of that commit get their
+        answer. Commits of other processes do not come here.
         """
 
     def close(self) -> None:

@@ -1,0 +1,1 @@
+"""Logged databases: engine, transaction log, recovery, verify; the mailbox schema and its operations."""

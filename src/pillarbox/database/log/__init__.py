@@ -1,0 +1,1 @@
+"""The transaction log: records in segments, segments on one or more volumes, all volumes alike."""

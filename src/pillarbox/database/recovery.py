@@ -1,0 +1,94 @@
+"""Plays the log forward into the database, from the record that `log_position` names.
+
+The position moves in the same transaction as the rows, so a replay that was broken off goes on where it stopped, and
+one that has nothing to do does nothing. A record that does not fit is an error by name, never guessed at.
+"""
+
+import apsw
+
+from pillarbox.base.failure import FailureKind
+from pillarbox.database.log.mirror import Tail
+from pillarbox.database.log.reader import Identity
+from pillarbox.database.log.record import Mark, Record, RecordKind
+from pillarbox.database.position import Position, write_position
+from pillarbox.database.schema import replay_schema, table_names
+from pillarbox.model.failure import Failure
+from pillarbox.model.logged import Schema
+
+_TRANSACTION_BYTES = 64 << 20
+
+
+class Player:
+    """Applies records to the database behind one connection."""
+
+    def __init__(self, connection: apsw.Connection, schema: Schema, position: Position) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._version = position.schema_version
+        self._epoch = position.epoch
+        self._tables = table_names(connection)
+
+    def play(self, tail: Tail, identity: Identity, after: Mark) -> int:
+        """Put every record after `after` up to the end of `tail` into the database; how many there were."""
+        reader = tail.source.reader(identity)
+        count = pending = 0
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for record in reader.records(after):
+                self._apply(record)
+                count += 1
+                pending += len(record.payload)
+                if pending >= _TRANSACTION_BYTES or record.lsn == tail.end.lsn:
+                    write_position(self._connection, self._version, self._epoch, reader.end)
+                    self._connection.execute("COMMIT", can_cache=False)
+                    self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    pending = 0
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK", can_cache=False)
+        return count
+
+    def _apply(self, record: Record) -> None:
+        if record.kind == RecordKind.SCHEMA:
+            self._version = replay_schema(self._connection, self._schema, self._version, record.payload)
+            self._tables = table_names(self._connection)
+        elif record.kind == RecordKind.CHANGES:
+            self._apply_changes(record)
+        else:
+            raise Failure(
+                FailureKind.WRONG_VERSION, f"Log record {record.lsn} is of kind {record.kind}: run the newer program."
+            )
+
+    def _apply_changes(self, record: Record) -> None:
+        if record.schema_version != self._version:
+            raise Failure(
+                FailureKind.WRONG_VERSION,
+                f"Log record {record.lsn} changes tables of version {record.schema_version}, but the database has "
+                f"version {self._version}.",
+            )
+        unknown: list[str] = []
+
+        def known(table: str) -> bool:
+            if table not in self._tables:
+                unknown.append(table)
+                return False
+            return True
+
+        try:
+            apsw.Changeset.apply(record.payload, self._connection, filter=known, conflict=_refuse)
+        except apsw.AbortError as error:
+            raise _misfit(record, str(error)) from error
+        if unknown:
+            raise _misfit(record, f"it has no table {unknown[0]}")
+
+
+def _refuse(reason: int, change: apsw.TableChange) -> int:
+    return apsw.SQLITE_CHANGESET_ABORT
+
+
+def _misfit(record: Record, reason: str) -> Failure:
+    return Failure(
+        FailureKind.CORRUPT, f"Log record {record.lsn} does not fit the database ({reason}): it was changed otherwise."
+    )
+
