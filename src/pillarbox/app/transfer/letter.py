@@ -9,14 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from pillarbox.mime.date import parse_date
+from pillarbox.mime import date
 
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
-_FIELD_DATE = re.compile(rb"^Date:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.I | re.M)
-_RECEIVED_DATE = re.compile(
-    rb"^Received:[^;]*(?:;[^;\r\n]*)*?;[ \t\r\n]*([^;\r\n]*(?:\r?\n[ \t][^;\r\n]*)?)\r?$", re.I | re.M
-)
+_DATED = re.compile(rb"^(Received|Date):([^\n]*(?:\n[ \t][^\n]*)*)", re.I | re.M)
 _HEADER_LOOKED_AT = 65536
 
 
@@ -61,10 +58,11 @@ def date_of(data: bytes, otherwise: int) -> int:
     """When a message was received, by its newest Received field, else its Date field, else `otherwise`."""
     end = _HEADER_END.search(data, 0, _HEADER_LOOKED_AT)
     limit = end.start() + 2 if end else min(len(data), _HEADER_LOOKED_AT)
-    for pattern in (_RECEIVED_DATE, _FIELD_DATE):
-        found = pattern.search(data, 0, limit)
-        if found:
-            when = parse_date(found[1])
+    fields = [(found[1].lower(), found[2]) for found in _DATED.finditer(data, 0, limit)]
+    for name in (b"received", b"date"):
+        value = next((value for field, value in fields if field == name), None)
+        if value is not None:
+            when = date.parse(value.rpartition(b";")[2])
             if when is not None and when > 0:
                 return when
     return otherwise
