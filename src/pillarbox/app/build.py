@@ -1,0 +1,153 @@
+"""Where all parts come together: the only file that names concrete databases, directory and transport.
+
+`open_parts` opens every database of a site, the directory and the mail stores, and connects commits of this process
+to those who watch in all processes. It raises the `Failure` of whatever cannot be opened. `Parts` is what workers
+and commands work with; `services.py` makes the network services from it.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+
+from pillarbox.app.broadcast import Broadcast
+from pillarbox.app.site import DIRECTORY_DATABASE, Site
+from pillarbox.base import metrics
+from pillarbox.base.clock import Clock, SystemClock
+from pillarbox.base.failure import FailureKind
+from pillarbox.base.ids import Ids, SystemIds
+from pillarbox.base.log import Log
+from pillarbox.base.metrics import Counters
+from pillarbox.database.engine import Engine
+from pillarbox.database.mailbox.schema import MailboxSchema
+from pillarbox.database.mailbox.store import MailboxStore
+from pillarbox.database.place import Place, Surroundings, Tuning
+from pillarbox.directory.directory import EmbeddedDirectory
+from pillarbox.directory.schema import DirectorySchema
+from pillarbox.model.change import Change
+from pillarbox.model.directory import Person
+from pillarbox.model.failure import Failure
+from pillarbox.model.logged import Alarm, Schema, VolumeState
+from pillarbox.model.store import MailStore
+from pillarbox.monitor.logging import make_log
+from pillarbox.monitor.metrics import ProcessCounters
+from pillarbox.transport.local import LocalIntake
+
+
+class Parts:
+    """One process's databases, directory, stores and transport."""
+
+    def __init__(self, site: Site, log: Log, counters: Counters, broadcast: Broadcast) -> None:
+        self.site = site
+        self.log = log
+        self.counters = counters
+        self.clock: Clock = SystemClock()
+        self.ids: Ids = SystemIds()
+        self.engines: dict[str, Engine] = {}
+        self.stores: dict[str, MailboxStore] = {}
+        self.broadcast = broadcast
+        self.directory: EmbeddedDirectory
+        self.intake: LocalIntake
+
+    def use_settings(self, site: Site) -> None:
+        """Directory and transport as the site's settings say; the databases stay as they are."""
+        settings = site.settings
+        self.site = site
+        separator = settings.smtp.subaddress_separator
+        self.directory = EmbeddedDirectory(
+            self.engines[DIRECTORY_DATABASE], settings.login, separator, self.clock, self.ids
+        )
+        self.intake = LocalIntake(self.directory, self, settings, self.clock, self.ids)
+
+    def store(self, database: str) -> MailStore:
+        """A mail store by its database's name (`model.store.Stores`)."""
+        try:
+            return self.stores[database]
+        except KeyError:
+            raise Failure(FailureKind.UNAVAILABLE, "This mailbox's database is not open; try again later.") from None
+
+    async def person(self, address: str) -> Person:
+        """A person by an address of theirs. Raises Failure(NOT_FOUND)."""
+        person = await self.directory.person(address)
+        if person is None:
+            raise Failure(FailureKind.NOT_FOUND, f"there is nobody with the address {address}; see `user list`")
+        return person
+
+    async def emptiest_database(self) -> str:
+        """The mailbox database with the fewest people, for the next one."""
+        counts = dict.fromkeys(self.stores, 0)
+        for person in await self.directory.people():
+            if person.database in counts:
+                counts[person.database] += 1
+        return min(counts, key=lambda name: counts[name])
+
+    def troubles(self) -> list[str]:
+        """What is wrong with the databases now, a sentence each."""
+        troubles = []
+        for engine in self.engines.values():
+            status = engine.status()
+            if status.stopped:
+                troubles.append(f"database {status.name} refuses writes: {status.stopped}")
+            troubles += [
+                f"log volume {volume.path} of database {status.name} is {volume.state.value}"
+                for volume in status.log_volumes
+                if volume.state is not VolumeState.IN_USE
+            ]
+        return troubles
+
+    def alarm(self, alarm: Alarm) -> None:
+        """An operator must hear of this: a line at level error, and a count."""
+        self.log.error("alarm", database=alarm.database, kind=alarm.kind.value, text=alarm.text)
+        self.counters.count(metrics.ALARMS, kind=alarm.kind.value)
+
+    def hear(self, database: str, changes: list[Change]) -> None:
+        """Another process changed something."""
+        if database in self.stores:
+            self.stores[database].inject(changes)
+
+
+@contextmanager
+def open_parts(site: Site, name: str, *, create: bool = False) -> Iterator[Parts]:
+    """All of a site; `name` tells this process from the others. With `create`, makes the databases.
+
+    Under a running event loop the changes of other processes are heard.
+    """
+    site.make_directories()
+    log = make_log(site.settings.server.log_format, site.settings.server.log_level)
+    with ExitStack() as stack:
+        broadcast = Broadcast(site.notices, name, SystemClock().monotonic)
+        counters = ProcessCounters(site.run / "metrics", name)
+        stack.callback(counters.close)
+        parts = Parts(site, log, counters, broadcast)
+        names = [DIRECTORY_DATABASE, *site.settings.storage.databases]
+        # In parallel: each may have a log to play forward.
+        with ThreadPoolExecutor(len(names)) as pool:
+            opened = [pool.submit(_open_engine, parts, database, create) for database in names]
+        failures = [future.exception() for future in opened]
+        for database, future in zip(names, opened, strict=True):
+            if future.exception() is None:
+                parts.engines[database] = future.result()
+                stack.callback(future.result().close)
+        for error in failures:
+            if error is not None:
+                raise error
+        for database in site.settings.storage.databases:
+            store = MailboxStore(parts.engines[database], site.data_volume / "locks", parts.clock)
+            store.outgoing = lambda changes, database=database: broadcast.send(database, changes)
+            parts.stores[database] = store
+        parts.use_settings(site)
+        loop = asyncio.get_running_loop()
+        broadcast.listen(loop, parts.hear)
+        stack.callback(broadcast.close, loop)
+        yield parts
+
+
+def _open_engine(parts: Parts, name: str, create: bool) -> Engine:
+    site = parts.site
+    place = Place(name, site.data_volume, site.log_volumes)
+    schema: Schema = DirectorySchema() if name == DIRECTORY_DATABASE else MailboxSchema()
+    tuning = Tuning(segment_size=site.settings.storage.segment_size)
+    surroundings = Surroundings(clock=parts.clock, ids=parts.ids, alarm=parts.alarm)
+    if create:
+        return Engine.create(place, schema, tuning, surroundings)
+    return Engine.open(place, schema, tuning, surroundings)
