@@ -141,6 +141,7 @@ def test_odd_letters(data: bytes, expected: list[bytes]) -> None:
 def test_limits() -> None:
     data = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 50
     assert len(parse(data, Limits(parts=11)).root.children) == 10
+    assert len(parse(data, Limits(dashed_lines=7)).root.children) == 7
     nested = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(300))
     depth, part = 0, parse(nested).root
     while part.children:

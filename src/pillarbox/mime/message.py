@@ -19,11 +19,16 @@ from pillarbox.mime.parameter import Params
 
 
 class Limits(NamedTuple):
-    """What a letter may make us do. `nesting` counts multiparts and embedded messages; `header_bytes` is per part."""
+    """What a letter may make us do; what is over a limit stays in the part before it.
+
+    `nesting` counts multiparts and embedded messages, `header_bytes` is per part, `dashed_lines` is how many lines
+    that start with "--" are held against the boundaries.
+    """
 
     nesting: int = 100
     parts: int = 10_000
     header_bytes: int = 1 << 20
+    dashed_lines: int = 1_000_000
 
 
 DEFAULT = Limits()
@@ -121,7 +126,9 @@ class _Scan:
     def run(self) -> Part:
         at = self.start(0, digest=False)
         root = self.open[0]
-        while self.boundaries and self.count < self.limits.parts:
+        for _ in range(self.limits.dashed_lines):
+            if not self.boundaries or self.count >= self.limits.parts:
+                break
             hit = self.data.find(b"\n--", at, self.end)
             if hit < 0:
                 break
