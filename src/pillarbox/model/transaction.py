@@ -40,19 +40,24 @@ class Addressee(NamedTuple):
 
 
 class MailFrom(NamedTuple):
-    """The MAIL command: `reverse_path` without brackets ("" for the null sender); RET and ENVID of RFC 3461."""
+    """The MAIL command: `reverse_path` without brackets ("" for the null sender); RET and ENVID of RFC 3461.
+
+    `size` is what the client announced with SIZE (RFC 1870), 0 where it did not.
+    """
 
     reverse_path: str
     ret: str = ""
     envid: str = ""
     smtputf8: bool = False
     body: str = "7BIT"
+    size: int = 0
 
 
 class Drop(NamedTuple):
     """One copy of a delivery: into `mailbox` (a path; where it does not exist, the inbox) of `account`.
 
-    `trace` is what is put before the content for this recipient alone: Return-Path, Delivered-To, Received.
+    `trace` is what is put before the content for this recipient alone: Return-Path, Delivered-To, Received. With
+    `beyond_quota` it is placed (and counted) whatever the limits say, as for the members of a group.
     """
 
     account: AccountId
@@ -60,6 +65,7 @@ class Drop(NamedTuple):
     trace: bytes
     octet_limit: int
     message_limit: int
+    beyond_quota: bool = False
 
 
 class Delivery(NamedTuple):
