@@ -1,7 +1,7 @@
 """What a session is told at its start, and the capabilities that follow from it (RFC 9051 section 6.1.1)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pillarbox.wire.imap.state import WAITS, Phase, State, Wait
 
@@ -36,7 +36,7 @@ class ImapConfig:
     max_errors: int = 10
     enableable: tuple[str, ...] = ("IMAP4rev2",)
     extra_capabilities: tuple[str, ...] = ()
-    waits: Mapping[State | Phase, Wait] = WAITS
+    waits: Mapping[State | Phase, Wait] = field(default_factory=lambda: WAITS)
 
     def acceptable(self, names: Iterable[str]) -> tuple[str, ...]:
         """Those of `names` that ENABLE turns on, in our spelling, without doubles."""

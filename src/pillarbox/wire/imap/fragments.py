@@ -222,7 +222,7 @@ class Framer:
         return text
 
     def _overlong(self) -> Overlong:
-        head = self._pieces[0] if self._pieces else bytes(self._buffer[:1000])
+        head = self._pieces[0] if self._pieces else bytes(self._buffer[: min(self._room, 1000)])
         self._mode, self._tail, self._scanned = _Mode.SKIP, b"", 0
         self._begin()
         return Overlong(head[:1000])
