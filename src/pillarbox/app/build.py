@@ -119,7 +119,7 @@ def open_parts(site: Site, name: str, *, create: bool = False) -> Iterator[Parts
         counters = ProcessCounters(site.run / "metrics", name)
         stack.callback(counters.close)
         parts = Parts(site, log, counters, broadcast)
-        names = [DIRECTORY_DATABASE, *site.settings.storage.databases]
+        names = database_names(site)
         # In parallel: each may have a log to play forward.
         with ThreadPoolExecutor(len(names)) as pool:
             opened = [pool.submit(_open_engine, parts, database, create) for database in names]
@@ -142,12 +142,29 @@ def open_parts(site: Site, name: str, *, create: bool = False) -> Iterator[Parts
         yield parts
 
 
+def place_of(site: Site, name: str) -> Place:
+    """Where a database of a site lies."""
+    return Place(name, site.data_volume, site.log_volumes)
+
+
+def schema_of(name: str) -> Schema:
+    """The tables of a database, by its name."""
+    return DirectorySchema() if name == DIRECTORY_DATABASE else MailboxSchema()
+
+
+def database_names(site: Site) -> list[str]:
+    """All databases of a site."""
+    return [DIRECTORY_DATABASE, *site.settings.storage.databases]
+
+
 def _open_engine(parts: Parts, name: str, create: bool) -> Engine:
-    site = parts.site
-    place = Place(name, site.data_volume, site.log_volumes)
-    schema: Schema = DirectorySchema() if name == DIRECTORY_DATABASE else MailboxSchema()
-    tuning = Tuning(segment_size=site.settings.storage.segment_size)
+    tuning = Tuning(segment_size=parts.site.settings.storage.segment_size)
     surroundings = Surroundings(clock=parts.clock, ids=parts.ids, alarm=parts.alarm)
-    if create:
-        return Engine.create(place, schema, tuning, surroundings)
-    return Engine.open(place, schema, tuning, surroundings)
+    make = Engine.create if create else Engine.open
+    return make(place_of(parts.site, name), schema_of(name), tuning, surroundings)
+
+
+def create_database(site: Site, name: str) -> None:
+    """Makes one more empty mailbox database, to be named in `[storage] databases` then. Raises ALREADY_EXISTS."""
+    tuning = Tuning(segment_size=site.settings.storage.segment_size)
+    Engine.create(place_of(site, name), schema_of(name), tuning).close()

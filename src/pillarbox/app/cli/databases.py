@@ -1,0 +1,127 @@
+"""`pillarbox database …`: the logged databases themselves."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pillarbox.app.build import Parts, create_database, database_names, place_of, schema_of
+from pillarbox.app.cli.context import AsJson, progress_bar, say, show, site_of, stop, with_parts
+from pillarbox.app.site import Site
+from pillarbox.database.dump import dump_log
+from pillarbox.database.place import Surroundings
+from pillarbox.database.verify import Finding, Progress, verify
+
+app = typer.Typer(no_args_is_help=True, help="Logged databases: list, create, verify, dump-log.")
+
+DatabaseName = Annotated[str, typer.Argument(help="A database, as `database list` shows it.", show_default=False)]
+
+
+def _known(site: Site, name: str) -> str:
+    names = database_names(site)
+    if name not in names:
+        stop(f"there is no database {name!r}; there are {', '.join(names)}")
+    return name
+
+
+def _octets(folder: Path, pattern: str) -> int:
+    return sum(file.stat().st_size for file in folder.glob(pattern) if file.is_file())
+
+
+@app.command("list", epilog="Example: pillarbox -C DIR database list --json")
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the databases: position in the log, sizes, people, and whether all log volumes are in use."""
+
+    async def work(parts: Parts) -> None:
+        people = await parts.directory.people()
+        rows: list[dict[str, Any]] = []
+        for name, engine in parts.engines.items():
+            status = engine.status()
+            rows.append(
+                {
+                    "database": name,
+                    "people": sum(person.database == name for person in people),
+                    "position": status.position,
+                    "generation": status.generation,
+                    "schema": status.schema_version,
+                    "octets": _octets(parts.site.data_volume, f"{name}.db*"),
+                    "log_octets": sum(_octets(volume / name, "*.log") for volume in parts.site.log_volumes),
+                    "log_volumes": [f"{volume.path} ({volume.state.value})" for volume in status.log_volumes],
+                    "state": status.stopped or "open",
+                }
+            )
+        show(rows, as_json, "no databases")
+
+    with_parts(context, work)
+
+
+@app.command("create", epilog="Example: pillarbox -C DIR database create mailboxes2")
+def create(
+    context: typer.Context, name: Annotated[str, typer.Argument(help="Its name.", show_default=False)]
+) -> None:
+    """Make one more mailbox database; name it in [storage] databases and restart to use it."""
+    if not name.replace("-", "").replace("_", "").isalnum():
+        stop(f"{name!r} is not a name for a database; use letters, digits, - and _")
+    create_database(site_of(context), name)
+    say(f"made {name}; now add it to [storage] databases in the settings and restart the server")
+
+
+@app.command("verify", epilog="Example: pillarbox -C DIR database verify mailboxes")
+def verify_(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(help="Databases; default: all.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read everything back: tables, every message's checksum, every log record. Exits 1 if anything is wrong."""
+    site = site_of(context)
+    rows = []
+    for name in names or database_names(site):
+        findings = _verify_one(site, _known(site, name))
+        rows.append({"database": name, "findings": findings})
+        if not as_json:
+            say(f"{name}: {'all is well' if not findings else f'{len(findings)} findings'}")
+            for text in findings:
+                say(f"  {text}")
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+    if any(row["findings"] for row in rows):
+        raise typer.Exit(1)
+
+
+def _verify_one(site: Site, name: str) -> list[str]:
+    findings = []
+    with progress_bar() as bar:
+        tasks = {}
+        for item in verify(place_of(site, name), schema_of(name), Surroundings()):
+            match item:
+                case Finding(part, text):
+                    findings.append(f"{part}: {text}")
+                case Progress(part, done, total):
+                    if part not in tasks:
+                        tasks[part] = bar.add_task(f"{name} {part}", total=total, octets=0)
+                    bar.update(tasks[part], completed=done, total=total)
+    return findings
+
+
+@app.command("dump-log", epilog="Example: pillarbox -C DIR database dump-log mailboxes --from 100 --to 110")
+def dump_log_(
+    context: typer.Context,
+    name: DatabaseName,
+    first: Annotated[int, typer.Option("--from", help="First log sequence number.")] = 1,
+    last: Annotated[int | None, typer.Option("--to", help="Last one; default: the end.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show log records readably: when, and which rows of which tables changed from what to what."""
+    site = site_of(context)
+    for record in dump_log(place_of(site, _known(site, name)), first, last):
+        if as_json:
+            print(json.dumps(record, ensure_ascii=False, default=str))
+        else:
+            _show_record(record)
+
+
+def _show_record(record: dict[str, Any]) -> None:
+    print(" ".join(f"{key}={value}" for key, value in record.items() if key != "changes"))
+    for change in record.get("changes", []):
+        print("   " + " ".join(f"{key}={value}" for key, value in change.items() if value not in (None, {})))
