@@ -1,0 +1,174 @@
+"""FETCH and UID FETCH (RFC 9051 section 6.4.5; CHANGEDSINCE: RFC 7162 section 3.1.4).
+
+Messages come from the store in pages, so that others are served between them; what is sent waits for a slow client.
+Small contents are gathered, large ones streamed in pieces. A message that is gone is left out, which a FETCH by
+sequence number says at its end (EXPUNGEISSUED, RFC 5530): EXPUNGE itself may not be sent there.
+"""
+
+import asyncio
+from array import array
+from collections.abc import Sequence
+
+from pillarbox.model.content import Content
+from pillarbox.model.email import Flag, FlagChange, FlagMode, Message
+from pillarbox.model.failure import Failure
+from pillarbox.net.handler import ConnectionClosed
+from pillarbox.servers.imap.fetch_content import Extent, Source, pieces
+from pillarbox.servers.imap.fetch_plan import Plan, plan
+from pillarbox.servers.imap.state import Client, Refusal, Selected
+from pillarbox.servers.imap.sync import sync_if_stale
+from pillarbox.servers.imap.targets import resolve
+from pillarbox.wire.imap import codes
+from pillarbox.wire.imap.commands.fetch import Fetch
+from pillarbox.wire.imap.fetch_items import Attribute
+from pillarbox.wire.imap.view import View
+
+_GATHER = 64 * 1024
+"""Octets gathered before they are given to the connection; a larger content is streamed."""
+
+
+async def fetch(client: Client, command: Fetch) -> None:
+    selected = client.mailbox
+    items = command.items
+    if command.changed_since is not None or Attribute.MODSEQ in items:
+        client.condstore = selected.condstore = True
+        if Attribute.MODSEQ not in items:
+            items = (*items, Attribute.MODSEQ)
+    if command.uid:
+        await sync_if_stale(client)
+    uids = resolve(selected, command.messages, command.uid)
+    how = plan(items, selected.texts)
+    there = 0
+    refusal: Refusal | None = None
+    if len(uids):
+        async for page in client.store.fetch(selected.id, uids, how.wanted):
+            there += len(page)
+            if command.changed_since is not None:
+                page = [message for message in page if message.modseq > command.changed_since]
+            if page:
+                refusal = await _page(client, selected, how, page) or refusal
+    if refusal is not None:
+        raise refusal
+    await sync_if_stale(client, expunges=command.uid)
+    gone = there < len(uids) and not command.uid
+    client.ok(command.tag, "Fetched.", codes.EXPUNGEISSUED if gone else b"")
+
+
+async def _page(client: Client, selected: Selected, how: Plan, page: list[Message]) -> Refusal | None:
+    """Answers for one page; a refusal of single contents is kept for the end, so that the others are sent."""
+    seen: frozenset[int] = frozenset()
+    if how.sees and not selected.read_only:
+        page, seen = await _see(client, selected, page)
+    numbers = numbers_of(selected.view, page)
+    rows = how.rows(numbers, page)
+    if selected.texts.unannounced:
+        client.untagged(selected.texts.announcement(selected.read_only))
+    if not how.contents:
+        if seen and not how.tells_flags:
+            rows = [_with_flags(selected, row, message, seen) for row, message in zip(rows, page, strict=True)]
+        rows.append(b"")
+        client.untagged(b")\r\n".join(rows))
+        await client.connection.drain()
+        return None
+    if seen and not how.tells_flags:
+        rows = [_with_flags(selected, row, message, seen) for row, message in zip(rows, page, strict=True)]
+    return await _contents(client, selected, how, page, rows)
+
+
+def numbers_of(view: View, page: Sequence[Message]) -> Sequence[int]:
+    """The sequence numbers of a page; in one step where its messages lie side by side."""
+    first = view.sequence_of(page[0].uid)
+    uids = array("I", [message.uid for message in page])
+    if first is not None and view.uids[first - 1 : first - 1 + len(uids)] == uids:
+        return range(first, first + len(uids))
+    return view.sequences(uids)
+
+
+async def _see(client: Client, selected: Selected, page: list[Message]) -> tuple[list[Message], frozenset[int]]:
+    """Sets \\Seen where it is not; the page as it is then, and the uids that changed."""
+    unseen = [message.uid for message in page if not message.flags & Flag.SEEN]
+    if not unseen:
+        return page, frozenset()
+    done = await client.store.set_flags(selected.id, unseen, FlagChange(FlagMode.ADD, Flag.SEEN))
+    states = {state.uid: state for state in done.states}
+    selected.told.update((state.uid, state.modseq) for state in done.states)
+    changed = []
+    for message in page:
+        state = states.get(message.uid)
+        if state is not None:
+            message = message._replace(flags=state.flags, keywords=state.keywords, modseq=state.modseq)
+        changed.append(message)
+    return changed, frozenset(states)
+
+
+def _with_flags(selected: Selected, row: bytes, message: Message, seen: frozenset[int]) -> bytes:
+    """A row's start with the flags added, where fetching changed them and they were not asked for."""
+    if message.uid not in seen:
+        return row
+    space = b"" if row.endswith(b"(") else b" "
+    return b"%b%bFLAGS %b" % (row, space, selected.texts[message.flags, message.keywords])
+
+
+async def _contents(
+    client: Client, selected: Selected, how: Plan, page: list[Message], rows: list[bytes]
+) -> Refusal | None:
+    refusal: Refusal | None = None
+    gathered: list[bytes] = []
+    size = 0
+    for message, row in zip(page, rows, strict=True):
+        content = message.content
+        if content is None:
+            continue
+        source = Source(selected, message, content)
+        try:
+            answers = [pieces(source, item) for item in how.contents]
+        except Refusal as caught:
+            refusal = caught
+            continue
+        separator = row if row.endswith(b"(") else row + b" "
+        for answer in answers:
+            gathered.append(separator)
+            separator = b" "
+            if isinstance(answer, bytes):
+                gathered.append(answer)
+                size += len(answer)
+                continue
+            gathered.append(b"%b {%d}\r\n" % (answer.label, answer.size))
+            if answer.size <= _GATHER:
+                gathered.append(_clean(content.read(answer.start, answer.size)))
+                size += answer.size
+            else:
+                await _flush(client, gathered)
+                size = 0
+                await _stream(client, content, answer)
+        gathered.append(b")\r\n")
+        if size >= _GATHER:
+            await _flush(client, gathered)
+            size = 0
+    await _flush(client, gathered)
+    return refusal
+
+
+async def _flush(client: Client, gathered: list[bytes]) -> None:
+    """Gives what was gathered to the connection, waits while too much is queued, and lets others have a turn."""
+    client.untagged(b"".join(gathered))
+    gathered.clear()
+    await client.connection.drain()
+    await asyncio.sleep(0)
+
+
+async def _stream(client: Client, content: Content, extent: Extent) -> None:
+    """Sends a large literal. Where its bytes turn out damaged midway, only ending the connection tells the client."""
+    try:
+        for piece in content.pieces(extent.start, extent.size):
+            client.untagged(_clean(piece))
+            await client.connection.drain()
+            await asyncio.sleep(0)
+    except Failure as failure:
+        client.connection.log("content damaged while being sent", reason=failure.public)
+        raise ConnectionClosed from failure
+
+
+def _clean(piece: bytes) -> bytes:
+    """A literal may hold no NUL (RFC 9051 section 4.3): it goes out as SUB, which keeps the size."""
+    return piece.replace(b"\0", b"\x1a") if b"\0" in piece else piece
