@@ -15,7 +15,6 @@ from pathlib import Path
 
 import corpus
 import peers
-
 from pillarbox.testing.server import Server, port_offset
 
 

@@ -57,9 +57,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @app.command("create", epilog="Example: pillarbox -C DIR database create mailboxes2")
-def create(
-    context: typer.Context, name: Annotated[str, typer.Argument(help="Its name.", show_default=False)]
-) -> None:
+def create(context: typer.Context, name: Annotated[str, typer.Argument(help="Its name.", show_default=False)]) -> None:
     """Make one more mailbox database; name it in [storage] databases and restart to use it."""
     if not name.replace("-", "").replace("_", "").isalnum():
         stop(f"{name!r} is not a name for a database; use letters, digits, - and _")
@@ -114,7 +112,7 @@ def dump_log_(
 ) -> None:
     """Show log records readably: when, and which rows of which tables changed from what to what."""
     site = site_of(context)
-    for record in dump_log(place_of(site, _known(site, name)), first, last):
+    for record in dump_log(place_of(site, _known(site, name)), Surroundings(), first, last):
         if as_json:
             print(json.dumps(record, ensure_ascii=False, default=str))
         else:
