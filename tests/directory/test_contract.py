@@ -91,9 +91,10 @@ class TestPeople:
     def test_an_alias_is_not_taken_for_a_person(self, site: Site) -> None:
         site.person("alice@example.test")
         site.do("add_alias", "al@example.test", "alice@example.test")
-        site.refused(FailureKind.NOT_FOUND, "al@example.test is an alias, not a person", "delete_person", "al@example.test")
+        sentence = "al@example.test is an alias, not a person"
+        site.refused(FailureKind.NOT_FOUND, sentence, "delete_person", "al@example.test")
 
-    @pytest.mark.parametrize("address", ["", "alice", "@example.test", "a b@example.test", "a..b@example.test", "x@y z"])
+    @pytest.mark.parametrize("address", ["", "alice", "@example.test", "a b@example.test", "a..b@x.test", "x@y z"])
     def test_what_is_no_address_is_refused(self, site: Site, address: str) -> None:
         with pytest.raises(Failure) as raised:
             site.person(address)
@@ -195,8 +196,8 @@ class TestAliases:
         site.person("alice@example.test")
         site.do("add_alias", "sales@example.test", "alice+Sales@example.test")
         site.do("add_alias", "shop@example.test", "sales@example.test")
-        site.refused(FailureKind.INVALID, "aliases sales@example.test lead to it", "delete_person", "alice@example.test")
-        site.refused(FailureKind.INVALID, "aliases shop@example.test lead to it", "delete_alias", "sales@example.test")
+        site.refused(FailureKind.INVALID, "aliases sales@example.test lead", "delete_person", "alice@example.test")
+        site.refused(FailureKind.INVALID, "aliases shop@example.test lead", "delete_alias", "sales@example.test")
         site.do("delete_alias", "shop@example.test")
         site.do("delete_alias", "sales@example.test")
         site.do("delete_person", "alice@example.test")
