@@ -9,7 +9,17 @@ CONFIG = ImapConfig(mechanisms=("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"))
 
 def test_before_tls_passwords_are_not_offered():
     names = capabilities(CONFIG, BEFORE, False)
-    assert names == ("IMAP4rev1", "IMAP4rev2", "LITERAL+", "SASL-IR", "ID", "ENABLE", "IDLE", "STARTTLS", "LOGINDISABLED")
+    assert names == (
+        "IMAP4rev1",
+        "IMAP4rev2",
+        "LITERAL+",
+        "SASL-IR",
+        "ID",
+        "ENABLE",
+        "IDLE",
+        "STARTTLS",
+        "LOGINDISABLED",
+    )
 
 
 def test_under_tls_they_are():
@@ -23,7 +33,30 @@ def test_channel_binding_needs_tls():
 
 
 def test_after_login_everything_is_told():
-    wanted = ["IMAP4rev1", "IMAP4rev2", "LITERAL+", "SASL-IR", "ID", "ENABLE", "IDLE", "NAMESPACE", "UNSELECT", "UIDPLUS", "MOVE", "CHILDREN", "SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS", "STATUS=SIZE", "ESEARCH", "SEARCHRES", "BINARY", "QUOTA", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE"]
+    wanted = [
+        "IMAP4rev1",
+        "IMAP4rev2",
+        "LITERAL+",
+        "SASL-IR",
+        "ID",
+        "ENABLE",
+        "IDLE",
+        "NAMESPACE",
+        "UNSELECT",
+        "UIDPLUS",
+        "MOVE",
+        "CHILDREN",
+        "SPECIAL-USE",
+        "LIST-EXTENDED",
+        "LIST-STATUS",
+        "STATUS=SIZE",
+        "ESEARCH",
+        "SEARCHRES",
+        "BINARY",
+        "QUOTA",
+        "QUOTA=RES-STORAGE",
+        "QUOTA=RES-MESSAGE",
+    ]
     names = capabilities(ImapConfig(append_limit=7, extra_capabilities=("X",)), AFTER, True)
     assert list(names) == [*wanted, "APPENDLIMIT=7", "X"]
 

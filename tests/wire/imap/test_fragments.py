@@ -156,7 +156,7 @@ def test_a_stream_can_be_refused_behind_its_last_octet():
 
 def test_an_overlong_line_is_reported_once_and_skipped():
     line = b"a " + b"x" * 200
-    assert three_ways(line + b"\r\nb NOOP\r\n") [-1] == Text(b"b NOOP", False)
+    assert three_ways(line + b"\r\nb NOOP\r\n")[-1] == Text(b"b NOOP", False)
     framer = Framer(100)
     framer.receive(line)
     assert isinstance(framer.next_fragment(), Overlong)
@@ -219,7 +219,9 @@ def test_clear_forgets_everything():
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.lists(st.sampled_from([b"a", b" ", b"{2}", b"{3+}", b"~{1}", b"\r\n", b"\n", b"\0", b"x" * 30, b"}"]), max_size=40),
+    st.lists(
+        st.sampled_from([b"a", b" ", b"{2}", b"{3+}", b"~{1}", b"\r\n", b"\n", b"\0", b"x" * 30, b"}"]), max_size=40
+    ),
     st.sampled_from(["absorb", "stream", "refuse"]),
     st.integers(1, 9),
 )

@@ -74,7 +74,7 @@ def test_what_a_rule_reads(rule, text, value):
         (grammar.astring, b'"a\rb"'),
         (grammar.astring, b"{5}\r\nab"),
         (grammar.astring, b"{5}"),
-        (grammar.astring, b"~{2}\r\n\0\0" b"x"),
+        (grammar.astring, b"~{2}\r\n\0\0x"),
         (grammar.nstring, b"atom"),
         (grammar.mailbox, b'"caf\xc3\xa9"'),
         (grammar.mailbox, b"a&b"),

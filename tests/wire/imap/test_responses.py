@@ -61,7 +61,9 @@ from pillarbox.wire.imap.responses import Status
         (responses.binary_content(b"BINARY[1]", b"a\0"), b"BINARY[1] ~{2}\r\na\0"),
         (responses.namespace([Namespace("", "/")]), b'* NAMESPACE (("" "/")) NIL NIL\r\n'),
         (
-            responses.namespace([Namespace("", "/")], [Namespace("~", "/")], [Namespace("#shared/", "/"), Namespace("#x", None)]),
+            responses.namespace(
+                [Namespace("", "/")], [Namespace("~", "/")], [Namespace("#shared/", "/"), Namespace("#x", None)]
+            ),
             b'* NAMESPACE (("" "/")) (("~" "/")) (("#shared/" "/")("#x" NIL))\r\n',
         ),
         (responses.identity([]), b"* ID NIL\r\n"),
@@ -90,7 +92,7 @@ from pillarbox.wire.imap.responses import Status
         (strings.string(b"a\nb"), b"{3}\r\na\nb"),
         (strings.string(b"x" * 1001)[:8], b"{1001}\r\n"),
     ],
-)  # fmt: skip
+)
 def test_known_octets(written, octets):
     assert written == octets
 
@@ -103,7 +105,9 @@ def test_strings_read_back(data, utf8):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20), st.booleans())
+@given(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20), st.booleans()
+)
 def test_mailbox_names_read_back(name, utf8):
     if name.upper().split("/")[0] != "INBOX":
         assert mailbox(Cursor(strings.mailbox(name, utf8), utf8=utf8)) == name

@@ -33,31 +33,31 @@ def capability(names: Iterable[str]) -> bytes:
 
 
 def permanentflags(flags: Iterable[str], new_keywords: bool = True) -> bytes:
-    """"PERMANENTFLAGS" SP "(" [flag-perm *(SP flag-perm)] ")"; `new_keywords` adds \\*"""
+    """ "PERMANENTFLAGS" SP "(" [flag-perm *(SP flag-perm)] ")"; `new_keywords` adds \\*"""
     names = [*flags, "\\*"] if new_keywords else flags
     return b"PERMANENTFLAGS (%b)" % " ".join(names).encode("ascii")
 
 
 def uidnext(number: int) -> bytes:
-    """"UIDNEXT" SP nz-number"""
+    """ "UIDNEXT" SP nz-number"""
     return b"UIDNEXT %d" % number
 
 
 def uidvalidity(number: int) -> bytes:
-    """"UIDVALIDITY" SP nz-number"""
+    """ "UIDVALIDITY" SP nz-number"""
     return b"UIDVALIDITY %d" % number
 
 
 def unseen(sequence: int) -> bytes:
-    """"UNSEEN" SP nz-number: the first unseen message (IMAP4rev1)"""
+    """ "UNSEEN" SP nz-number: the first unseen message (IMAP4rev1)"""
     return b"UNSEEN %d" % sequence
 
 
 def highestmodseq(modseq: int) -> bytes:
-    """"HIGHESTMODSEQ" SP mod-sequence-value"""
+    """ "HIGHESTMODSEQ" SP mod-sequence-value"""
     return b"HIGHESTMODSEQ %d" % modseq
 
 
 def modified(numbers: Sequence[int]) -> bytes:
-    """"MODIFIED" SP sequence-set: those a conditional STORE left alone; `numbers` rising"""
+    """ "MODIFIED" SP sequence-set: those a conditional STORE left alone; `numbers` rising"""
     return b"MODIFIED " + uid_set(numbers)

@@ -106,11 +106,12 @@ _SECTIONS = {
 _NAME = re.compile(rb"[A-Za-z0-9.]+")
 _PART = re.compile(rb"[1-9][0-9]{0,8}(?:\.[1-9][0-9]{0,8})*+")
 _SECTION_WORD = re.compile(rb"[A-Za-z.]+")
+_HEADER_LIST = re.compile(rb'\(([^\x00-\x20(){%*"\\\x7f-\xff]+(?: [^\x00-\x20(){%*"\\\x7f-\xff]+)*+)\)')
 _PARTIAL = re.compile(rb"<([0-9]{1,19})\.([0-9]{1,19})>")
 
 
 def fetch_items(cursor: Cursor) -> tuple[FetchItem, ...]:
-    """"ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")", without doubles"""
+    """ "ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")", without doubles"""
     if not cursor.accept(b"("):
         start = cursor.pos
         macro = _MACROS.get(cursor.take(_NAME, "a FETCH item").upper())
@@ -149,31 +150,39 @@ def fetch_att(cursor: Cursor) -> FetchItem:
 
 
 def _body(cursor: Cursor, peek: bool) -> BodySection:
-    part, kind, fields = section(cursor)
+    part, kind, fields, spec = section(cursor)
     limits, origin = partial(cursor)
-    label = b"BODY[" + _spec(part, kind, fields) + b"]" + origin
+    label = b"BODY[" + spec + b"]" + origin
     return BodySection(label, part, kind, fields, limits, peek)
 
 
-def section(cursor: Cursor) -> tuple[tuple[int, ...], Section, tuple[str, ...]]:
-    """section = "[" [section-msgtext / (section-part ["." section-text])] "]" """
+def section(cursor: Cursor) -> tuple[tuple[int, ...], Section, tuple[str, ...], bytes]:
+    """section = "[" [section-msgtext / (section-part ["." section-text])] "]"
+
+    Part number, kind, header fields, and the section as the response names it.
+    """
     cursor.expect(b"[", "a section")
     part = _part_number(cursor)
+    spec = _dotted(part)
     if cursor.accept(b"]"):
-        return part, Section.ALL, ()
+        return part, Section.ALL, (), spec
     if part:
         cursor.expect(b".", "a section")
-    kind = _SECTIONS.get(cursor.take(_SECTION_WORD, "a section").upper())
+        spec += b"."
+    word = cursor.take(_SECTION_WORD, "a section").upper()
+    kind = _SECTIONS.get(word)
     if kind is None:
         raise ParseError("unknown section")
     if kind is Section.MIME and not part:
         raise ParseError("MIME needs a part number")
+    spec += word
     fields: tuple[str, ...] = ()
     if kind in (Section.HEADER_FIELDS, Section.HEADER_FIELDS_NOT):
         cursor.space()
-        fields = header_list(cursor)
+        fields, written = header_list(cursor)
+        spec += b" (" + written + b")"
     cursor.expect(b"]", "a closing bracket")
-    return part, kind, fields
+    return part, kind, fields, spec
 
 
 def section_binary(cursor: Cursor) -> tuple[int, ...]:
@@ -184,14 +193,20 @@ def section_binary(cursor: Cursor) -> tuple[int, ...]:
     return part
 
 
-def header_list(cursor: Cursor) -> tuple[str, ...]:
-    """header-list = "(" header-fld-name *(SP header-fld-name) ")"; header-fld-name = astring"""
+def header_list(cursor: Cursor) -> tuple[tuple[str, ...], bytes]:
+    """header-list = "(" header-fld-name *(SP header-fld-name) ")"; header-fld-name = astring
+
+    The names, and how they are written in the response.
+    """
+    plain = cursor.match(_HEADER_LIST)
+    if plain is not None:
+        return tuple(plain[1].decode("ascii").split(" ")), plain[1]
     cursor.expect(b"(", "a list of header fields")
     fields = [_field(cursor)]
     while cursor.accept(b" "):
         fields.append(_field(cursor))
     cursor.expect(b")", "a closing parenthesis")
-    return tuple(fields)
+    return tuple(fields), b" ".join(astring(field.encode()) for field in fields)
 
 
 def _field(cursor: Cursor) -> str:
@@ -219,16 +234,3 @@ def _part_number(cursor: Cursor) -> tuple[int, ...]:
 
 def _dotted(part: tuple[int, ...]) -> bytes:
     return b".".join(b"%d" % number for number in part)
-
-
-def _spec(part: tuple[int, ...], kind: Section, fields: tuple[str, ...]) -> bytes:
-    words = [_dotted(part)] if part else []
-    if kind is not Section.ALL:
-        words.append(_SECTION_NAMES[kind])
-    spec = b".".join(words)
-    if fields:
-        spec += b" (" + b" ".join(astring(field.encode()) for field in fields) + b")"
-    return spec
-
-
-_SECTION_NAMES = {kind: name for name, kind in _SECTIONS.items()}

@@ -102,8 +102,10 @@ def literal_marker(line: bytes) -> Literal | None:
 class Framer:
     """Cuts what one client sends into fragments; see the module's contract."""
 
-    __slots__ = ("_buffer", "_left", "_literal", "_literals", "_mode", "_nul", "_pieces", "_room", "_scanned",
-                 "_tail", "absorbed", "literals_allowed", "max_line")  # fmt: skip
+    __slots__ = (
+        "_buffer", "_left", "_literal", "_literals", "_mode", "_nul", "_pieces", "_room", "_scanned", "_tail",
+        "absorbed", "literals_allowed", "max_line",
+    )  # fmt: skip
 
     def __init__(self, max_line: int) -> None:
         self.max_line = max_line

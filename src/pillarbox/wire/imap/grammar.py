@@ -230,9 +230,7 @@ def date_time(cursor: Cursor) -> int:
         raise ParseError("no such time zone")
     try:
         # A leap second (60) is taken as the second before it.
-        moment = datetime(
-            int(year), _month(month), int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC
-        )
+        moment = datetime(int(year), _month(month), int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC)
     except ValueError as error:
         raise ParseError("no such day or time") from error
     zone = timedelta(hours=int(zone_hour), minutes=int(zone_minute))

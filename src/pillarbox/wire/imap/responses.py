@@ -126,7 +126,7 @@ def esearch(
 
     Give None for what was not asked for; for no match also give None for `low` and `high` (`all_` may be empty).
     """
-    parts = [b'* ESEARCH (TAG %b)' % string(tag)]
+    parts = [b"* ESEARCH (TAG %b)" % string(tag)]
     if uid:
         parts.append(b"UID")
     if low is not None:

@@ -105,6 +105,11 @@ class ImapSession:
         """Whether IDLE is in progress: changes may be told as they come."""
         return self._phase is Phase.IDLING
 
+    @property
+    def expunges_allowed(self) -> bool:
+        """Whether EXPUNGE responses may be sent now: idling, or in a command that does not hold them back."""
+        return self.idling or (self._event is not None and not RULES[self._verb].holds_expunges)
+
     def capabilities(self) -> tuple[str, ...]:
         """What CAPABILITY says now."""
         return capabilities(self.config, self.state, self.secure)

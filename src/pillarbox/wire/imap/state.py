@@ -29,11 +29,15 @@ class Phase(Enum):
 
 
 class Rule(NamedTuple):
-    """Where a command is legal, and where OK and NO lead (None: nowhere else)."""
+    """Where a command is legal, and where OK and NO lead (None: nowhere else).
+
+    `holds_expunges`: no EXPUNGE response may be sent while it is in progress (RFC 9051 section 7.5.1).
+    """
 
     legal: frozenset[State]
     ok: State | None = None
     no: State | None = None
+    holds_expunges: bool = False
 
 
 class Wait(NamedTuple):
@@ -78,9 +82,9 @@ RULES: Mapping[bytes, Rule] = MappingProxyType(
         b"CLOSE": Rule(_SELECTED, ok=State.AUTHENTICATED),
         b"UNSELECT": Rule(_SELECTED, ok=State.AUTHENTICATED),
         b"EXPUNGE": Rule(_SELECTED),
-        b"SEARCH": Rule(_SELECTED),
-        b"FETCH": Rule(_SELECTED),
-        b"STORE": Rule(_SELECTED),
+        b"SEARCH": Rule(_SELECTED, holds_expunges=True),
+        b"FETCH": Rule(_SELECTED, holds_expunges=True),
+        b"STORE": Rule(_SELECTED, holds_expunges=True),
         b"COPY": Rule(_SELECTED),
         b"MOVE": Rule(_SELECTED),
         b"UID EXPUNGE": Rule(_SELECTED),

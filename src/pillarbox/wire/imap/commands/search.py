@@ -64,7 +64,7 @@ def search_return_opts(cursor: Cursor) -> frozenset[SearchReturn]:
 
 
 def charset(cursor: Cursor) -> None:
-    """"CHARSET" SP charset; charset = atom / quoted. Anything but US-ASCII and UTF-8 is refused."""
+    """ "CHARSET" SP charset; charset = atom / quoted. Anything but US-ASCII and UTF-8 is refused."""
     name = grammar.astring(cursor, "a character set").upper()
     if name not in _CHARSETS:
         raise ParseError("character set not supported", b"BADCHARSET (US-ASCII UTF-8)", refused=True)

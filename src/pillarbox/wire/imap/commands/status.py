@@ -29,7 +29,7 @@ def status(tag: bytes, cursor: Cursor) -> Status:
 
 
 def status_atts(cursor: Cursor) -> tuple[StatusItem, ...]:
-    """"(" status-att *(SP status-att) ")" """
+    """ "(" status-att *(SP status-att) ")" """
     items: dict[StatusItem, None] = {}
     for word in grammar.value_list(cursor, "status item"):
         item = _ITEMS.get(word)
