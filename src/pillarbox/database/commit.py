@@ -32,8 +32,6 @@ from pillarbox.database.schema import create_tables, migrate_tables, new_session
 from pillarbox.model.failure import Failure
 from pillarbox.model.logged import AlarmKind, Schema, WriteCursor
 
-_FORCED_CHECKPOINT = 8
-
 
 class Request:
     """One write on its way; exactly one of `result` and `error` counts when the commit is over."""
@@ -67,7 +65,7 @@ class Committer:
         self._clock = clock
         self._alarm = alarm
         self._guard = Guard()
-        self._wal_pages = 0
+        self.wal_pages = 0
         self._full = False
         self.connection = self._connect()
         self.position: Position
@@ -255,28 +253,6 @@ class Committer:
 
     # --- the database file ----------------------------------------------------------------------------------------
 
-    def checkpoint_if_due(self, pages: int) -> None:
-        """Move the write-ahead file's pages into the database once there are `pages` of them.
-
-        Writers of other processes go on meanwhile. If they keep the file from ever being emptied, they are made
-        to wait for once.
-        """
-        if self._wal_pages < pages:
-            return
-        forced = self._wal_pages >= pages * _FORCED_CHECKPOINT
-        if forced:
-            self.lock.acquire()
-        try:
-            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        except apsw.BusyError:
-            pass  # another process is at it
-        except apsw.Error as error:
-            self._alarm(AlarmKind.CHECKPOINT_FAILED, f"The data volume did not take a checkpoint: {error}.")
-        finally:
-            if forced:
-                self.lock.release()
-        self._wal_pages = 0
-
     def close(self) -> None:
         """Let go of all files."""
         self.lock.acquire()
@@ -294,5 +270,5 @@ class Committer:
         return connection
 
     def _note_wal(self, connection: apsw.Connection, name: str, pages: int) -> int:
-        self._wal_pages = pages
+        self.wal_pages = pages
         return apsw.SQLITE_OK

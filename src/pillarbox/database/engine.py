@@ -10,12 +10,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
+from pillarbox.database.checkpoint import Checkpointer
 from pillarbox.database.commit import Committer
-from pillarbox.database.connection import ReadPool, Snapshot
-from pillarbox.database.opening import create_database, open_database
+from pillarbox.database.connection import ReadPool, Snapshot, connect_writer
+from pillarbox.database.opening import create_database, lock_database, open_database
 from pillarbox.database.place import Place, Surroundings, Tuning
 from pillarbox.database.writer import Waiting, Writer
-from pillarbox.model.logged import Commit, Cursor, DatabaseStatus, Schema, WriteCursor
+from pillarbox.model.logged import Alarm, Commit, Cursor, DatabaseStatus, Schema, WriteCursor
 
 T = TypeVar("T")
 
@@ -27,7 +28,13 @@ class Engine:
         self._place = place
         self._committer = committer
         self._readers = ReadPool(place.file, surroundings.vfs)
-        self._writer = Writer(place.name, committer, tuning)
+        self._checkpointer = Checkpointer(
+            lambda: connect_writer(place.file, tuning.page_size, surroundings.vfs),
+            lock_database(place, surroundings),
+            tuning.checkpoint_pages,
+            lambda kind, text: surroundings.alarm(Alarm(place.name, kind, text)),
+        )
+        self._writer = Writer(place.name, committer, self._checkpointer, tuning)
         self._writer.start()
         self._open = True
 
@@ -96,5 +103,6 @@ class Engine:
         if self._open:
             self._open = False
             self._writer.close()
+            self._checkpointer.close()
             self._readers.close()
             self._committer.close()

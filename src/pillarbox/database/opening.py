@@ -51,7 +51,7 @@ def open_database(place: Place, schema: Schema, tuning: Tuning, surroundings: Su
     Raises Failure: NOT_FOUND (there is none), UNAVAILABLE (a volume is not there), CORRUPT, WRONG_VERSION.
     """
     opening = Opening(place, schema, tuning, surroundings)
-    lock = _lock(place, surroundings)
+    lock = lock_database(place, surroundings)
     try:
         lock.acquire()
         try:
@@ -72,7 +72,7 @@ def create_database(place: Place, schema: Schema, tuning: Tuning, surroundings: 
     """A new, empty database. Raises Failure ALREADY_EXISTS where anything of one is there."""
     opening = Opening(place, schema, tuning, surroundings)
     surroundings.disk.make_directory(place.data)
-    lock = _lock(place, surroundings)
+    lock = lock_database(place, surroundings)
     try:
         lock.acquire()
         try:
@@ -89,7 +89,8 @@ def create_database(place: Place, schema: Schema, tuning: Tuning, surroundings: 
         raise
 
 
-def _lock(place: Place, surroundings: Surroundings) -> Lock:
+def lock_database(place: Place, surroundings: Surroundings) -> Lock:
+    """The lock (not yet held) that orders the writers of all processes."""
     try:
         return surroundings.disk.lock(place.lock_file)
     except OSError as error:

@@ -80,6 +80,12 @@ def replay_schema(connection: apsw.Connection, schema: Schema, version: int, pay
     return int(content["to"])
 
 
+def schema_statements(payload: bytes) -> list[str]:
+    """The statements that a SCHEMA record carries."""
+    statements: list[str] = json.loads(payload.partition(b"\n")[0])["statements"]
+    return statements
+
+
 def newer_version(schema: Schema, version: int) -> Failure:
     """The failure for tables that a later program made."""
     return Failure(

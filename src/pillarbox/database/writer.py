@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from pillarbox.base.failure import FailureKind
+from pillarbox.database.checkpoint import Checkpointer
 from pillarbox.database.commit import Committer, Request
 from pillarbox.database.place import Tuning
 from pillarbox.model.failure import Failure
@@ -51,8 +52,9 @@ class Waiting(Request):
 class Writer:
     """Owns the committer from `start` until `close` returns."""
 
-    def __init__(self, name: str, committer: Committer, tuning: Tuning) -> None:
+    def __init__(self, name: str, committer: Committer, checkpointer: Checkpointer, tuning: Tuning) -> None:
         self._name = name
+        self._checkpointer = checkpointer
         self._committer = committer
         self._tuning = tuning
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
@@ -96,8 +98,7 @@ class Writer:
             if batch:
                 self._committer.commit(list(batch))
                 self._deliver(batch)
-                # Nobody waits for the checkpoint but the next batch, which grows meanwhile.
-                self._committer.checkpoint_if_due(self._tuning.checkpoint_pages)
+                self._checkpointer.note(self._committer.wal_pages)
 
     def _gather(self) -> list[Waiting]:
         """Wait for a write, and take with it all that wait too, up to the limits of a batch."""
