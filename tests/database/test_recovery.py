@@ -10,6 +10,7 @@ import pytest
 
 from pillarbox.base.failure import FailureKind
 from pillarbox.database.log.reader import log_start
+from pillarbox.database.verify import Finding, verify
 from pillarbox.model.failure import Failure
 from pillarbox.model.logged import AlarmKind
 from pillarbox.testing.ledger import Ledger, drop, entries, put
@@ -63,15 +64,15 @@ def test_a_deleted_database_file_is_rebuilt_from_the_log(make_site: Callable[...
 @pytest.mark.parametrize("keep_wal", [False, True])
 def test_an_old_copy_of_the_database_file_is_played_forward(site: Any, keep_wal: bool) -> None:
     database = site.create()
-    fill(database, 1, 10)
+    fill(database, 1, 10, size=3000)
     database.close()
     old = site.root / "old.db"
     shutil.copy(site.place.file, old)
     database = site.open()
-    fill(database, 11, 20)
+    fill(database, 11, 60, size=3000)
     database.close()
     database = site.open()
-    fill(database, 21, 30)
+    fill(database, 61, 62)
     # As after a crash: the write-ahead file stays, full of commits that the old copy knows nothing of.
     wal = site.place.file.with_name("book.db-wal")
     left = wal.read_bytes()
@@ -80,7 +81,9 @@ def test_an_old_copy_of_the_database_file_is_played_forward(site: Any, keep_wal:
     shutil.copy(old, site.place.file)
     if keep_wal:
         wal.write_bytes(left)
-    assert keys(site.open()) == list(range(1, 31))
+    database = site.open()
+    assert keys(database) == list(range(1, 63))
+    assert [found for found in verify(site.place, Ledger(), site.surroundings) if isinstance(found, Finding)] == []
 
 
 def test_a_write_ahead_file_that_belongs_here_is_kept(site: Any) -> None:
