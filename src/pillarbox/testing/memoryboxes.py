@@ -119,9 +119,9 @@ class MemoryBoxes:
 
     async def create_mailbox(self, account: AccountId, path: str, role: Role | None = None) -> Mailbox:
         path = naming.clean(path)
-        held = self._account(account)
         if role in (Role.INBOX, Role.ALL, Role.FLAGGED):
             raise Failure(FailureKind.NOT_ALLOWED, "A mailbox cannot be made for that use")
+        held = self._account(account)
         if self._selectable(held, path):
             raise Failure(FailureKind.ALREADY_EXISTS, "There is a mailbox of that name")
         if role is not None and any(box.role is role for box in held.boxes.values()):

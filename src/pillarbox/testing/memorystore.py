@@ -133,20 +133,23 @@ class MemoryStore(MemoryBoxes):
             if change.unchanged_since is not None and placement.modseq > change.unchanged_since:
                 modified.append(Uid(uid))
                 continue
-            if _apply(placement, change):
-                touched |= self._touch(account, placement, modseq)
+            before = placement.flags, placement.email.keywords
+            _apply(placement, change)
+            after = placement.flags, placement.email.keywords
+            if after != before:
+                touched |= self._touch(account, placement, _shared(after) != _shared(before), modseq)
             states.append(FlagState(*state(placement)))
         if touched:
             account.modseq = modseq
             self._tell(box.account, touched, modseq)
         return Flagged(states, modified)
 
-    def _touch(self, account: Account, changed: Placement, modseq: int) -> set[MailboxId]:
-        """Gives every placement of an email a new modseq; its mailboxes."""
+    def _touch(self, account: Account, changed: Placement, shared: bool, modseq: int) -> set[MailboxId]:
+        """Gives a placement, or all placements of its email, a new modseq; their mailboxes."""
         touched = set()
         for box in account.boxes.values():
             for placement in box.placements.values():
-                if placement.email is changed.email:
+                if placement is changed or (shared and placement.email is changed.email):
                     placement.modseq = box.modseq = modseq
                     touched.add(box.id)
         return touched
@@ -256,10 +259,14 @@ def _copied(to: Box, found: list[Placement], placed: list[Placement]) -> Copied:
     return Copied(to.uid_validity, [Uid(each.uid) for each in found], [Uid(each.uid) for each in placed])
 
 
-def _apply(placement: Placement, change: FlagChange) -> bool:
-    """Sets the flags of a placement and its email; whether anything became different."""
+def _shared(state: tuple[int, str]) -> tuple[int, str]:
+    """What of a placement's flags and keywords is its email's."""
+    return state[0] & ~Flag.DELETED, state[1]
+
+
+def _apply(placement: Placement, change: FlagChange) -> None:
+    """Sets the flags of a placement and its email."""
     email = placement.email
-    before = placement.flags, email.keywords
     if change.mode is FlagMode.ADD:
         flags = placement.flags | change.flags
     elif change.mode is FlagMode.REMOVE:
@@ -269,7 +276,6 @@ def _apply(placement: Placement, change: FlagChange) -> bool:
     placement.deleted = bool(flags & Flag.DELETED)
     email.flags = flags & ~Flag.DELETED
     email.keywords = keywords.change(email.keywords, change.mode, change.keywords)
-    return before != (placement.flags, email.keywords)
 
 
 def _content(email: Email) -> Content:
