@@ -10,7 +10,9 @@ def test_round_trip(data: bytes) -> None:
     assert decode_response(encode_challenge(data)) == data
 
 
-@pytest.mark.parametrize("line", [b"=", b"a", b"YQ", b"YQ=", b"YQ==x", b"Y Q=", b"YQ==\r", b"**", b"\xff", b"====", b"Y*=="])
+@pytest.mark.parametrize(
+    "line", [b"=", b"a", b"YQ", b"YQ=", b"YQ==x", b"Y Q=", b"YQ==\r", b"**", b"\xff", b"====", b"Y*=="]
+)
 def test_what_is_not_base64(line: bytes) -> None:
     assert decode_response(line) is MALFORMED
 

@@ -145,6 +145,9 @@ class Pop3Session:
 
     def _read(self) -> Pop3Event | ProtocolError | Signal:
         """The next line, as the state says how to read it."""
+        before_login = self.state is State.AUTHORIZATION
+        if before_login and self._lines.startswith(b"\x16\x03") and not self._lines.discarded:
+            return self._fatal(replies.NOT_TLS)
         line = self._lines.read_line(_LINE_LIMIT)
         if isinstance(line, bytes):
             return self._read_response(line) if self.state is State.AUTH else self._read_command(line)
@@ -153,8 +156,6 @@ class Pop3Session:
             return self._error(_LINE_FAULTS[line])
         if self._lines.discarded > _ENDLESS:
             return self._fatal(replies.TOO_MANY_ERRORS)
-        if self.state is State.AUTHORIZATION and self._lines.startswith(b"\x16\x03"):
-            return self._fatal(replies.NOT_TLS)
         return NEED_DATA
 
     def _read_command(self, line: bytes) -> Pop3Event | ProtocolError:

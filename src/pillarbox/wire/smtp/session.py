@@ -129,6 +129,8 @@ class SmtpSession:
             return event
         if self.state is State.CHUNK and self._chunks is not None:
             return self._read_chunk(self._chunks)
+        if not self._hello and self._lines.startswith(b"\x16\x03") and not self._lines.discarded:
+            return self._fatal(replies.NOT_TLS)
         line = self._lines.read_line(_LINE_LIMIT)
         if isinstance(line, bytes):
             return self._read_response(line) if self.state is State.AUTH else self._read_command(line)
@@ -137,8 +139,6 @@ class SmtpSession:
             return self._error(checks.LINE_FAULTS[line])
         if self._lines.discarded > _ENDLESS:
             return self._fatal(replies.TOO_MANY_ERRORS)
-        if not self._hello and self._lines.startswith(b"\x16\x03"):
-            return self._fatal(replies.NOT_TLS)
         return NEED_DATA
 
     def _read_command(self, line: bytes) -> SmtpEvent | ProtocolError | Signal:

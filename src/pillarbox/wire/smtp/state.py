@@ -139,7 +139,7 @@ _MOVES = (
     _Move(Verb.LHLO, (2,), tuple(_HELLO_STATES), State.READY),
     _Move(Verb.STARTTLS, (2,), (State.READY,), State.TLS),
     _Move(Verb.AUTH, (3,), (State.READY, State.AUTH), State.AUTH),
-    _Move(Verb.AUTH, (2, *_REFUSALS), (State.AUTH,), State.READY),
+    _Move(Verb.AUTH, (2, *_REFUSALS), (State.READY, State.AUTH), State.READY),
     _Move(Verb.MAIL, (2,), (State.READY,), State.MAIL),
     _Move(Verb.RCPT, (2,), (State.MAIL, State.RCPT), State.RCPT),
     _Move(Verb.DATA, (3,), (State.RCPT,), State.DATA),
