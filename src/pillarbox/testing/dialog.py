@@ -9,11 +9,13 @@
     S2: b OK ...
     ! deliver INBOX 2
 
-- `C:` and `S:` are connection 1, `C2:` and `S2:` connection 2, and so on. A connection is opened when it is first named.
+- `C:` and `S:` are connection 1, `C2:` and `S2:` connection 2, and so on. A connection is opened when it first speaks
+  or is heard.
 - In `S` lines `...` stands for any text, and `$name` for a word: the first use catches it, later uses (in `C` lines
   too) mean what was caught. Everything else is literal.
 - `{=}` or `{=+}` at the end of a line announces the lines that follow with `| ` in front; the number is counted. Each
-  ends with CRLF, the last one not if it begins with `|- `. Sent after `{=}`, they wait for a "+" line, which is swallowed.
+  ends with CRLF, the last one not if it begins with `|- `. Sent after `{=}`, they wait for a "+" line, which nobody
+  else gets to see.
 - `<0x00>` is an octet in hexadecimal, in both directions.
 - `! word ...` asks the test's own `direct` to do something.
 - All output must be expected: what is left over when that connection speaks again, or at the end, is an error.
@@ -188,7 +190,7 @@ class Player:
                 out.append(re.escape(part))
                 continue
             if index + 1 < len(step.parts):
-                part = _COUNT.sub(lambda found, index=index: b"{%d}\r\n" % len(step.parts[index + 1]), part)
+                part = _COUNT.sub(b"{%d}\r\n" % len(step.parts[index + 1]), part)
             at = 0
             for special in _SPECIAL.finditer(part):
                 out.append(re.escape(part[at : special.start()]))

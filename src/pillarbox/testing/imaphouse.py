@@ -159,7 +159,9 @@ class ImapHouse:
 
 
 @asynccontextmanager
-async def house(store: MailStore, spool: Path, octet_limit: int = 0, message_limit: int = 0) -> AsyncIterator[ImapHouse]:
+async def house(
+    store: MailStore, spool: Path, octet_limit: int = 0, message_limit: int = 0
+) -> AsyncIterator[ImapHouse]:
     """A server with its people, closed at the end."""
     one = ImapHouse(store, spool)
     await one.move_in(octet_limit, message_limit)

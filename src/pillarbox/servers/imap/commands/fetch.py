@@ -124,6 +124,8 @@ async def _contents(
             answers = [pieces(source, item) for item in how.contents]
         except Refusal as caught:
             refusal = caught
+            if not row.endswith(b"("):
+                gathered.append(row + b")\r\n")
             continue
         separator = row if row.endswith(b"(") else row + b" "
         for answer in answers:
