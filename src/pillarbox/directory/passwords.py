@@ -31,7 +31,7 @@ LONGEST = 1024
 
 
 class PasswordCost(NamedTuple):
-    """How much work a guess costs. The defaults take some 25 ms and 19 MiB a hash."""
+    """How much work a guess costs. The defaults take 19 MiB and some 25 ms of a core a hash."""
 
     passes: int = 2
     kibibytes: int = 19 * 1024
