@@ -22,6 +22,8 @@ from pillarbox.base.saslprep import saslprep
         ("e\u0301", "\u00e9"),
         ("a\ue000", None),
         ("a\u0627", None),
+        ("\U0001f600", "\U0001f600"),
+        ("\u2095", "\u2095"),
     ],
 )
 def test_rfc_4013_section_3(text: str, prepared: str | None) -> None:

@@ -1,12 +1,12 @@
 """SASLprep: names and passwords brought into the one form in which they are compared (RFC 4013).
 
 Used wherever a name or password is checked and wherever keys are made from one, so that both sides agree.
-Unassigned code points are let through, as RFC 4013 section 2.5 asks of queries: a password typed today may be
-in a newer Unicode than ours.
+Normalisation is that of Unicode 3.2, as stringprep says. Code points it did not know are let through unchanged, as
+RFC 3454 section 7 asks of queries: a password may be typed in a newer Unicode.
 """
 
 import stringprep
-import unicodedata
+from unicodedata import ucd_3_2_0
 
 
 def saslprep(text: str) -> str | None:
@@ -16,7 +16,7 @@ def saslprep(text: str) -> str | None:
     mapped = "".join(
         " " if stringprep.in_table_c12(char) else char for char in text if not stringprep.in_table_b1(char)
     )
-    prepared = unicodedata.normalize("NFKC", mapped)
+    prepared = ucd_3_2_0.normalize("NFKC", mapped)
     if any(_prohibited(char) for char in prepared) or not _direction_agrees(prepared):
         return None
     return prepared
