@@ -22,9 +22,8 @@ class Trail:
             raise Failure(
                 FailureKind.LOOP, f"The message has been through {passed} servers and seems to be going in circles"
             )
-        self._delivered_to = frozenset(
-            [value.decode("utf-8", "replace").strip().lower() for value in trace.find_delivered_to(header)]
-        )
+        found = trace.find_delivered_to(header) if b"delivered-to" in header.lower() else ()
+        self._delivered_to = frozenset([value.decode("utf-8", "replace").strip().lower() for value in found])
 
     def loop_at(self, address: str) -> Failure | None:
         """The failure of a recipient for whom the message was here before."""
