@@ -54,3 +54,8 @@ def test_deliveries_are_found() -> None:
     header = delivered_to(b"bob@x.test") + b"Subject: x\r\n" + delivered_to(b"alice@x.test") + b"\r\n"
     assert find_delivered_to(header) == (b"bob@x.test", b"alice@x.test")
     assert return_path(b"") == b"Return-Path: <>\r\n"
+
+
+def test_a_quoted_local_part_stays_as_it_is() -> None:
+    assert return_path(b'"a (b) <c>"@x.test') == b'Return-Path: <"a (b) <c>"@x.test>\r\n'
+    assert delivered_to(b'"a b"@x.test') == b'Delivered-To: "a b"@x.test\r\n'

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from pillarbox.app.broadcast import Broadcast
 from pillarbox.app.site import DIRECTORY_DATABASE, Site
@@ -18,6 +19,7 @@ from pillarbox.base.failure import FailureKind
 from pillarbox.base.ids import Ids, SystemIds
 from pillarbox.base.log import Log
 from pillarbox.base.metrics import Counters
+from pillarbox.base.settings import Login
 from pillarbox.database.engine import Engine
 from pillarbox.database.mailbox.schema import MailboxSchema
 from pillarbox.database.mailbox.store import MailboxStore
@@ -48,15 +50,24 @@ class Parts:
         self.broadcast = broadcast
         self.directory: EmbeddedDirectory
         self.intake: LocalIntake
+        self._directory_settings: tuple[Login, str] | None = None
+
+    def close(self) -> None:
+        """Lets go of the directory's threads; the databases are closed by who opened them."""
+        if self._directory_settings is not None:
+            self.directory.close()
 
     def use_settings(self, site: Site) -> None:
         """Directory and transport as the site's settings say; the databases stay as they are."""
         settings = site.settings
         self.site = site
         separator = settings.smtp.subaddress_separator
-        self.directory = EmbeddedDirectory(
-            self.engines[DIRECTORY_DATABASE], settings.login, separator, self.clock, self.ids
-        )
+        if self._directory_settings != (settings.login, separator):  # else lock-outs and known logins stay
+            self.close()
+            self._directory_settings = (settings.login, separator)
+            self.directory = EmbeddedDirectory(
+                self.engines[DIRECTORY_DATABASE], settings.login, separator, self.clock, self.ids
+            )
         self.intake = LocalIntake(self.directory, self, settings, self.clock, self.ids)
 
     def store(self, database: str) -> MailStore:
@@ -132,10 +143,12 @@ def open_parts(site: Site, name: str, *, create: bool = False) -> Iterator[Parts
             if error is not None:
                 raise error
         for database in site.settings.storage.databases:
-            store = MailboxStore(parts.engines[database], site.data_volume / "locks", parts.clock)
-            store.outgoing = lambda changes, database=database: broadcast.send(database, changes)
-            parts.stores[database] = store
+            locks = site.data_volume / "locks" / database
+            locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+            tell = partial(broadcast.send, database)
+            parts.stores[database] = MailboxStore(parts.engines[database], parts.clock, locks, tell)
         parts.use_settings(site)
+        stack.callback(parts.close)
         loop = asyncio.get_running_loop()
         broadcast.listen(loop, parts.hear)
         stack.callback(broadcast.close, loop)

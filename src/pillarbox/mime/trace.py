@@ -8,6 +8,7 @@ from pillarbox.mime.header import split, unfold
 
 _RECEIVED = re.compile(rb"^Received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _UNSAFE = re.compile(rb"[^!-~\x80-\xff]|[()<>;\\]")
+_CONTROLS = re.compile(rb"[\x00-\x1f\x7f]")
 _WIDTH = 78
 
 
@@ -47,12 +48,12 @@ def received(hop: Hop) -> bytes:
 
 def return_path(sender: bytes) -> bytes:
     """Return-path-line = "Return-Path:" FWS Reverse-path CRLF; `sender` is b"" for the null path."""
-    return b"Return-Path: <%b>\r\n" % _clean(sender)
+    return b"Return-Path: <%b>\r\n" % _path(sender)
 
 
 def delivered_to(recipient: bytes) -> bytes:
     """The field that marks a delivery, so that mail which comes back to the same person is seen."""
-    return b"Delivered-To: %b\r\n" % _clean(recipient)
+    return b"Delivered-To: %b\r\n" % _path(recipient)
 
 
 def count_received(header: bytes) -> int:
@@ -68,6 +69,11 @@ def find_delivered_to(header: bytes) -> tuple[bytes, ...]:
 def _clean(text: bytes) -> bytes:
     """Without white space, controls, brackets and semicolons, which would change the meaning of the field."""
     return _UNSAFE.sub(b"", text)
+
+
+def _path(mailbox: bytes) -> bytes:
+    """An address; a quoted local part may hold all but controls."""
+    return _CONTROLS.sub(b"", mailbox) if b'"' in mailbox else _clean(mailbox)
 
 
 def _literal(ip: bytes) -> bytes:
