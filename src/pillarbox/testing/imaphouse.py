@@ -4,6 +4,7 @@
 feeds the session, hands events to the handler, wakes whoever asked for it. Everything happens within `send`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,12 +48,14 @@ class ImapPeer:
         self.connection = line
         self.closed = False
         self._house = house
+        self._busy = asyncio.Lock()  # one event at a time, and no waking meanwhile
 
     async def send(self, data: bytes) -> None:
         """Gives bytes to the server (b"": the client closes) and lets it, and all who are woken, work."""
-        if not self.closed:
-            self.session.receive_data(data)
-            await self._work()
+        async with self._busy:
+            if not self.closed:
+                self.session.receive_data(data)
+                await self._work()
         await self._house.wake_all()
 
     async def _work(self) -> None:
@@ -74,9 +77,12 @@ class ImapPeer:
 
     async def wake(self) -> None:
         """Does the pump's part of `Connection.wake`."""
-        if self.connection.wakes and not self.closed:
+        if not self.connection.wakes:
+            return
+        async with self._busy:
             self.connection.wakes = 0
-            await self.handler.woken()
+            if not self.closed:
+                await self.handler.woken()
             if self.session.closing:
                 self.close()
 

@@ -3,6 +3,8 @@
 Large sets are changed in steps, each a commit of its own, so that deliveries to the same database go on meanwhile.
 """
 
+from collections.abc import Sequence
+
 from pillarbox.model.email import FlagChange, FlagMode
 from pillarbox.model.store import Flagged
 from pillarbox.servers.imap.flags import parse_flags
@@ -27,8 +29,12 @@ async def store(client: Client, command: Store) -> None:
     modified: list[int] = []
     there = 0
     for at in range(0, len(uids), _STEP):
-        done = await client.store.set_flags(selected.id, uids[at : at + _STEP], change)
-        _tell(client, selected, done, command.silent)
+        step = uids[at : at + _STEP]
+        if command.silent:
+            done = await _silently(client, selected, step, change)
+        else:
+            done = await client.store.set_flags(selected.id, step, change)
+            _tell(client, selected, done)
         modified += done.modified
         there += len(done.states) + len(done.modified)
     await sync(client, expunges=command.uid)
@@ -41,21 +47,32 @@ async def store(client: Client, command: Store) -> None:
         client.ok(command.tag, "Done.")
 
 
-def _tell(client: Client, selected: Selected, done: Flagged, silent: bool) -> None:
-    """Shows the new flags, and remembers that they need not be shown again.
+async def _silently(client: Client, selected: Selected, uids: Sequence[int], change: FlagChange) -> Flagged:
+    """Changes flags that the client does not want to see, since it knows them already.
 
-    With .SILENT the client knows them already; after a conditional store it still needs the new modseq.
+    It knows them only where nobody else changed the message since it was last told: those are changed first, on
+    just that condition. The rest are changed too, and shown by the next `sync`.
     """
+    asked = change.unchanged_since
+    known = selected.modseq if asked is None else min(selected.modseq, asked)
+    quiet = await client.store.set_flags(selected.id, uids, change._replace(unchanged_since=known))
+    selected.told.update((state.uid, state.modseq) for state in quiet.states)
+    if selected.condstore:
+        # After a conditional store the client still needs the new modification sequences.
+        numbers = selected.view.sequences([state.uid for state in quiet.states])
+        rows = zip(numbers, quiet.states, strict=True)
+        client.untagged(b"".join([b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (n, s.uid, s.modseq) for n, s in rows]))
+    if not quiet.modified:
+        return quiet
+    rest = await client.store.set_flags(selected.id, quiet.modified, change)
+    return Flagged(quiet.states + rest.states, rest.modified)
+
+
+def _tell(client: Client, selected: Selected, done: Flagged) -> None:
+    """Shows the new flags, and remembers that they need not be shown again."""
     selected.told.update((state.uid, state.modseq) for state in done.states)
-    if silent and not selected.condstore:
-        return
     numbers = selected.view.sequences([state.uid for state in done.states])
-    rows = []
-    for number, (uid, flags, keywords, modseq) in zip(numbers, done.states, strict=True):
-        if silent:
-            rows.append(b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (number, uid, modseq))
-        else:
-            rows.append(flags_row(selected, number, uid, flags, keywords, modseq))
+    rows = [flags_row(selected, number, *state) for number, state in zip(numbers, done.states, strict=True)]
     if selected.texts.unannounced:
         client.untagged(selected.texts.announcement(selected.read_only))
     client.untagged(b"".join(rows))
