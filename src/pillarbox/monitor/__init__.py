@@ -1,0 +1,1 @@
+"""Seeing what a server does: log lines, metrics, the health page."""
