@@ -91,6 +91,7 @@ class ImapPeer:
         if not self.closed:
             self.closed = True
             self.handler.closed()
+            self._house.peers.remove(self)
 
     def take(self) -> bytes:
         return self.connection.take()
@@ -160,7 +161,7 @@ class ImapHouse:
             await one.wake()
 
     def close(self) -> None:
-        for one in self.peers:
+        for one in list(self.peers):
             one.close()
 
 

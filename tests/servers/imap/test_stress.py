@@ -18,7 +18,8 @@ from pillarbox.testing.strictclient import StrictClient
 FLAGS = ("\\Seen", "\\Flagged", "\\Answered", "\\Draft", "\\Deleted", "$Work")
 SEEDS = 25
 CLIENTS = 4
-STEPS = 60
+ROUNDS = 8
+STEPS = 8
 
 
 class LateStore:
@@ -159,6 +160,7 @@ async def truth(one: ImapHouse, store: MemoryStore) -> dict[int, frozenset[bytes
     """The flags of every message, read by a client who comes fresh."""
     fresh = RandomClient(one, await one.login(), random.Random(0), 99)
     await fresh.begin()
+    fresh.peer.close()
     known = {each.uid: each.flags for each in fresh.model.messages}
     uids, _ = await store.uids((await store.mailbox((await one.person()).account, "INBOX")).id)
     assert list(known) == uids
@@ -174,16 +176,21 @@ async def scene(seed: int, spool: Path) -> None:
         clients = [RandomClient(one, await one.login(), random.Random(rng.random()), n) for n in range(CLIENTS)]
         for client in clients:
             await client.begin()
-        await asyncio.gather(*[client.live() for client in clients])
-        for client in clients:
-            await client.say("NOOP")
-        real = await truth(one, store)
-        for client in clients:
-            messages = client.model.messages
-            assert len(messages) == len(real)
-            for message, (uid, flags) in zip(messages, real.items(), strict=True):
-                assert message.uid in (None, uid)
-                assert message.flags is None or message.flags == flags, f"{uid}: {message.flags} is really {flags}"
+        for _ in range(ROUNDS):
+            await asyncio.gather(*[client.live() for client in clients])
+            for client in clients:
+                await client.say("NOOP")
+            real = await truth(one, store)
+            for client in clients:
+                check(client.model, real)
+
+
+def check(model: StrictClient, real: dict[int, frozenset[bytes]]) -> None:
+    """What a client believes is what is there."""
+    assert len(model.messages) == len(real)
+    for message, (uid, flags) in zip(model.messages, real.items(), strict=True):
+        assert message.uid in (None, uid)
+        assert message.flags is None or message.flags == flags, f"{uid}: {message.flags} is really {flags}"
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
