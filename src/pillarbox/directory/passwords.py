@@ -16,8 +16,8 @@ from argon2.low_level import Type
 
 from pillarbox.base.failure import FailureKind
 from pillarbox.base.ids import Ids
+from pillarbox.base.saslprep import saslprep
 from pillarbox.directory import refusals
-from pillarbox.directory.saslprep import saslprep
 from pillarbox.directory.scram import derive_keys
 from pillarbox.model.directory import ScramKeys
 from pillarbox.model.failure import Failure
@@ -59,10 +59,9 @@ class Passwords:
 
     async def secrets(self, password: str) -> Secrets:
         """What to keep of a new password. Raises Failure(INVALID) where it is empty, too long or prohibited."""
-        try:
-            prepared = saslprep(password)
-        except ValueError as error:
-            raise refusals.bad_password(f"it has {error}") from None
+        prepared = saslprep(password)
+        if prepared is None:
+            raise refusals.bad_password("it has a character that no password may have (RFC 4013)")
         if not prepared:
             raise refusals.bad_password("it is empty")
         if len(prepared) > LONGEST:
@@ -77,10 +76,7 @@ class Passwords:
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether the password is right; as slow, and never right, without a hash (an unknown name)."""
-        try:
-            prepared = saslprep(password[: LONGEST + 1])
-        except ValueError:
-            prepared = ""
+        prepared = saslprep(password[: LONGEST + 1]) or ""
         fallback = self._ids.secret(SALT_SIZE) if self._nobody is None else b""
 
         def work() -> bool:

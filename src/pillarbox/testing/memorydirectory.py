@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pillarbox.base.clock import Clock, FixedClock
 from pillarbox.base.failure import FailureKind
 from pillarbox.base.ids import Ids, SeededIds
+from pillarbox.base.saslprep import saslprep
 from pillarbox.base.settings import Login
 from pillarbox.directory import refusals
 from pillarbox.directory.address import Address, key_of, parse_address, parse_domain, split_detail
 from pillarbox.directory.lockout import Lockout
 from pillarbox.directory.refusals import ALIAS, GROUP, PERSON
-from pillarbox.directory.saslprep import saslprep
 from pillarbox.directory.scram import FEWEST_ITERATIONS, derive_keys
 from pillarbox.model.directory import (
     AliasRecord,
@@ -158,10 +158,7 @@ class MemoryDirectory:
         someone = self._login(login)
         name = someone.person.address if someone else login
         self._lockout.check(name, client)
-        try:
-            verified = someone is not None and saslprep(password) == someone.password
-        except ValueError:
-            verified = False
+        verified = someone is not None and saslprep(password) == someone.password
         return self._outcome(someone, name, client, verified)
 
     async def scram_keys(self, login: str, client: str) -> ScramKeys | None:
@@ -317,10 +314,9 @@ class MemoryDirectory:
     # What the methods above share
 
     def _prepared(self, password: str) -> str:
-        try:
-            prepared = saslprep(password)
-        except ValueError as error:
-            raise refusals.bad_password(f"it has {error}") from None
+        prepared = saslprep(password)
+        if prepared is None:
+            raise refusals.bad_password("it has a character that no password may have (RFC 4013)")
         if not prepared:
             raise refusals.bad_password("it is empty")
         return prepared
