@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -29,7 +29,7 @@ class Line:
         assert result.exit_code == 0, result.output
         return result.stdout
 
-    def json(self, *words: str) -> object:
+    def json(self, *words: str) -> Any:
         return json.loads(self(*words, "--json"))
 
     def refused(self, *words: str, input: str = "") -> str:
@@ -51,24 +51,22 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     yield one
 
 
-def commands() -> list[tuple[str, click.Command]]:
-    found: list[tuple[str, click.Command]] = []
+def commands() -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
 
-    def walk(group: click.Group, prefix: str) -> None:
+    def walk(group: Any, prefix: str) -> None:
         for name, command in group.commands.items():
-            if isinstance(command, click.Group):
+            if hasattr(command, "commands"):
                 walk(command, f"{prefix}{name} ")
             else:
                 found.append((f"{prefix}{name}", command))
 
-    root = typer.main.get_command(app)
-    assert isinstance(root, click.Group)
-    walk(root, "")
+    walk(typer.main.get_command(app), "")
     return found
 
 
 @pytest.mark.parametrize(("name", "command"), commands(), ids=lambda value: value if isinstance(value, str) else "")
-def test_every_command_explains_itself_and_is_in_the_handbook(name: str, command: click.Command) -> None:
+def test_every_command_explains_itself_and_is_in_the_handbook(name: str, command: Any) -> None:
     assert command.help
     assert command.epilog and command.epilog.startswith("Example: "), name
     assert f"pillarbox -C DIR {name}" in command.epilog or f"pillarbox {name}" in command.epilog.replace(
@@ -85,13 +83,13 @@ def test_a_site_is_not_made_twice(line: Line) -> None:
 
 def test_people(line: Line) -> None:
     line("user", "add", "bob@example.test", "--password-stdin", "--quota", "5M", input="pw\n")
-    assert [person["address"] for person in line.json("user", "list")] == ["alice@example.test", "bob@example.test"]  # type: ignore[attr-defined]
+    assert [person["address"] for person in line.json("user", "list")] == ["alice@example.test", "bob@example.test"]
     shown = line.json("user", "show", "bob@example.test")
-    assert shown["octet_limit"] == 5 << 20  # type: ignore[index]
+    assert shown["octet_limit"] == 5 << 20
     line("user", "quota", "bob@example.test", "--quota", "1G", "--message-quota", "7")
-    assert line.json("user", "show", "bob@example.test")["message_limit"] == 7  # type: ignore[index]
+    assert line.json("user", "show", "bob@example.test")["message_limit"] == 7
     line("user", "disable", "bob@example.test")
-    assert line.json("user", "show", "bob@example.test")["enabled"] is False  # type: ignore[index]
+    assert line.json("user", "show", "bob@example.test")["enabled"] is False
     line("user", "enable", "bob@example.test")
     line("user", "passwd", "bob@example.test", "--password-stdin", input="new\n")
     line("user", "delete", "bob@example.test", "--yes")
@@ -112,7 +110,7 @@ def test_what_is_refused_says_why(line: Line) -> None:
 
 def test_domains_aliases_and_groups(line: Line) -> None:
     line("domain", "add", "example.org", "--catch-all", "alice@example.test")
-    assert {"name": "example.org", "catch_all": "alice@example.test"} in line.json("domain", "list")  # type: ignore[operator]
+    assert {"name": "example.org", "catch_all": "alice@example.test"} in line.json("domain", "list")
     line("domain", "catch-all", "example.org")
     line("alias", "add", "sales@example.test", "alice@example.test")
     assert line.json("alias", "list") == [{"address": "sales@example.test", "target": "alice@example.test"}]
@@ -120,7 +118,7 @@ def test_domains_aliases_and_groups(line: Line) -> None:
     line("group", "add", "all@example.test")
     line("group", "join", "staff@example.test", "alice@example.test")
     line("group", "join", "all@example.test", "staff@example.test")
-    assert "loop" in line.refused("group", "join", "staff@example.test", "all@example.test").lower()
+    assert "in circles" in line.refused("group", "join", "staff@example.test", "all@example.test")
     line("group", "leave", "all@example.test", "staff@example.test")
     for command in (["group", "delete", "all@example.test"], ["group", "delete", "staff@example.test"],
                     ["alias", "delete", "sales@example.test"], ["domain", "delete", "example.org"]):  # fmt: skip
@@ -137,7 +135,7 @@ def test_import_and_export_there_and_back(line: Line, tmp_path: Path) -> None:
     (letters / "flags.tsv").write_text("01.eml\t\\Seen \\Flagged work\n")
     for _ in range(2):
         line("import", "alice@example.test", str(letters), "--processes", "1")
-        boxes = {row["mailbox"]: row["messages"] for row in line.json("mailbox", "list", "alice@example.test")}  # type: ignore[attr-defined]
+        boxes = {row["mailbox"]: row["messages"] for row in line.json("mailbox", "list", "alice@example.test")}
         assert (boxes["INBOX"], boxes["Work/2024"]) == (15, 15)
     for kind in ("mbox", "maildir", "eml"):
         target = tmp_path / kind
@@ -167,8 +165,8 @@ def contents(line: Line, address: str, tmp_path: Path) -> dict[str, list[tuple[b
 
 def test_the_databases(line: Line) -> None:
     rows = line.json("database", "list")
-    assert [row["database"] for row in rows] == ["directory", "mailboxes"]  # type: ignore[attr-defined]
-    assert all(row["state"] == "open" for row in rows)  # type: ignore[attr-defined]
+    assert [row["database"] for row in rows] == ["directory", "mailboxes"]
+    assert all(row["state"] == "open" for row in rows)
     assert "mailboxes: all is well" in line("database", "verify")
     records = [json.loads(row) for row in line("database", "dump-log", "directory", "--json").splitlines()]
     assert [record["lsn"] for record in records] == list(range(1, len(records) + 1))

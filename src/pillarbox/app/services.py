@@ -1,3 +1,45 @@
-"""The network services of a worker: for each listener, its protocol, its handlers, its limits and its TLS."""
+"""The network services of a worker: for each listener its protocol, handlers, limits and TLS."""
+
+from pillarbox.app.build import Parts
+from pillarbox.net.handler import Serve
+from pillarbox.net.limits import Limits
+from pillarbox.net.pump import Service
+from pillarbox.net.tls import ServerTls
+from pillarbox.servers.imap.handler import ImapServer
+from pillarbox.servers.imap.state import Services as ImapServices
+from pillarbox.servers.login import Logins
+
+_IMAP_FULL = b"* BYE [UNAVAILABLE] Too many connections; try again later.\r\n"
 
 
+def make_services(parts: Parts, tls: ServerTls) -> dict[str, Service]:
+    """Every service by its listener's name (a field of `settings.Listeners`)."""
+    logins = Logins(parts.directory, parts.site.settings.login, parts.site.secret.read_bytes(), parts.ids)
+    services = _imap(parts, tls, logins)
+    return services
+
+
+def _pair(
+    names: tuple[str, str], protocol: str, serves: tuple[Serve, Serve], limits: Limits, refusal: bytes, tls: ServerTls
+) -> dict[str, Service]:
+    """A protocol's port that begins in the clear, and the one that begins with TLS; they share their limits."""
+    return {
+        name: Service(protocol, serve, limits, refusal, tls, implicit_tls=implicit)
+        for name, serve, implicit in zip(names, serves, (False, True), strict=True)
+    }
+
+
+def _imap(parts: Parts, tls: ServerTls, logins: Logins) -> dict[str, Service]:
+    settings = parts.site.settings
+    shared = ImapServices(
+        logins=logins,
+        stores=parts,
+        settings=settings.imap,
+        clock=parts.clock,
+        spool=parts.site.spool,
+        spool_above=settings.smtp.spool_above,
+        tls_available=True,
+    )
+    serves = ImapServer(shared, tls_from_start=False), ImapServer(shared, tls_from_start=True)
+    limits = Limits(settings.imap.connections_per_client)
+    return _pair(("imap", "imaps"), "imap", serves, limits, _IMAP_FULL, tls)
