@@ -7,7 +7,28 @@ from collections.abc import Iterator
 from email.utils import formatdate
 
 BEGINNING = 1_690_000_000
-_SYLLABLES = ["ba", "ce", "di", "fo", "gu", "hal", "jin", "kor", "lem", "mun", "nas", "pre", "qui", "rol", "sta", "tev", "vox", "wim", "yar", "zed"]
+_SYLLABLES = [
+    "ba",
+    "ce",
+    "di",
+    "fo",
+    "gu",
+    "hal",
+    "jin",
+    "kor",
+    "lem",
+    "mun",
+    "nas",
+    "pre",
+    "qui",
+    "rol",
+    "sta",
+    "tev",
+    "vox",
+    "wim",
+    "yar",
+    "zed",
+]
 
 
 class Writer:

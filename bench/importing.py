@@ -5,7 +5,6 @@ The peer is `doveadm import` of the same messages from a Maildir into another us
 
 import argparse
 import os
-import pwd
 import resource
 import subprocess
 import sys
@@ -69,7 +68,7 @@ def theirs(path: Path, count: int) -> float:
     """Messages per second into Dovecot's Maildir."""
     path.chmod(0o755)
     write_maildir(path / "source", count)
-    owner = pwd.getpwnam("vmail")
+    owner = peers.vmail()
     for folder, _, files in os.walk(path / "source"):
         os.chown(folder, owner.pw_uid, owner.pw_gid)
         for name in files:

@@ -108,14 +108,19 @@ def missing() -> str:
     return ", ".join(lacking)
 
 
+def vmail() -> pwd.struct_passwd:
+    """The user who owns Dovecot's mail; made where missing."""
+    try:
+        return pwd.getpwnam("vmail")
+    except KeyError:
+        subprocess.run(["useradd", "-m", "vmail"], check=True)
+        return pwd.getpwnam("vmail")
+
+
 @contextmanager
 def postfix_and_dovecot(path: Path) -> Iterator[None]:
     """Both, running with all their data below `path`."""
-    try:
-        owner = pwd.getpwnam("vmail")
-    except KeyError:
-        subprocess.run(["useradd", "-m", "vmail"], check=True)
-        owner = pwd.getpwnam("vmail")
+    owner = vmail()
     etc = path / "etc"
     for folder in (path / "mail", path / "spool", path / "data"):
         folder.mkdir(parents=True)

@@ -18,7 +18,6 @@ from pillarbox.base.clock import Clock, SystemClock
 from pillarbox.base.failure import FailureKind
 from pillarbox.base.ids import Ids, SystemIds
 from pillarbox.base.log import Log
-from pillarbox.base.metrics import Counters
 from pillarbox.base.settings import Login
 from pillarbox.database.engine import Engine
 from pillarbox.database.mailbox.schema import MailboxSchema
@@ -39,7 +38,7 @@ from pillarbox.transport.local import LocalIntake
 class Parts:
     """One process's databases, directory, stores and transport."""
 
-    def __init__(self, site: Site, log: Log, counters: Counters, broadcast: Broadcast) -> None:
+    def __init__(self, site: Site, log: Log, counters: ProcessCounters, broadcast: Broadcast) -> None:
         self.site = site
         self.log = log
         self.counters = counters

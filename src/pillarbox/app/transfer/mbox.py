@@ -17,7 +17,8 @@ from pillarbox.app.transfer.letter import Letter, Place, date_of, level_of, with
 from pillarbox.base.clock import MICROSECONDS
 from pillarbox.model.email import Flag
 
-_SEPARATOR = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\n]*\d:\d\d[^\n]*\n")
+_SEPARATOR = re.compile(rb"From [^\n]*\d:\d\d")
+_SEPARATOR_LIMIT = 1000
 _QUOTED = re.compile(rb"^>(>*From )", re.M)
 _TO_QUOTE = re.compile(rb"^(>*From )", re.M)
 _STATUS = re.compile(rb"^(Status|X-Status|X-Keywords):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)\n", re.I | re.M)
@@ -64,11 +65,15 @@ def _places_in(path: Path, mailbox: str) -> Iterator[Place]:
     if not size:
         return
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        start = -1
-        for found in _SEPARATOR.finditer(data):
-            if start >= 0:
-                yield Place(mailbox, str(path), start, found.start())
-            start = found.start()
+        start = 0 if _SEPARATOR.match(data, 0, _SEPARATOR_LIMIT) else -1
+        at = data.find(b"\nFrom ")
+        while at >= 0:
+            after_empty_line = data[max(0, at - 2) : at].endswith((b"\n", b"\n\r"))
+            if after_empty_line and _SEPARATOR.match(data, at + 1, at + _SEPARATOR_LIMIT):
+                if start >= 0:
+                    yield Place(mailbox, str(path), start, at + 1)
+                start = at + 1
+            at = data.find(b"\nFrom ", at + 1)
         if start >= 0:
             yield Place(mailbox, str(path), start, size)
 
@@ -78,7 +83,8 @@ def read(separator: bytes, data: bytes) -> Letter:
     data = data.replace(b"\r\n", b"\n")
     if data.endswith(b"\n\n"):
         data = data[:-1]  # the empty line before the next separator
-    data = _QUOTED.sub(rb"\1", data)
+    if b">From " in data:
+        data = _QUOTED.sub(rb"\1", data)
     header, blank, body = data.partition(b"\n\n")
     flags, keywords = Flag.NONE, frozenset[str]()
     for name, value in _STATUS.findall(header + b"\n"):
@@ -117,4 +123,6 @@ def write(letter: Letter, sender: str) -> bytes:
     fields += f"\nX-Keywords: {' '.join(sorted(letter.keywords))}" if letter.keywords else ""
     text = header.removesuffix(b"\n") + fields.encode() + (blank or b"\n\n") + body
     separator = f"From {sender or 'MAILER-DAEMON'} {moment:%a %b %e %H:%M:%S %Y}\n".encode("utf-8", "replace")
-    return separator + _TO_QUOTE.sub(rb">\1", text) + (b"\n" if text.endswith(b"\n") else b"\n\n")
+    if b"From " in text:
+        text = _TO_QUOTE.sub(rb">\1", text)
+    return separator + text + (b"\n" if text.endswith(b"\n") else b"\n\n")
