@@ -14,7 +14,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -89,7 +89,14 @@ class Server:
         file.write_text("\n".join(lines) + "\n")
 
     def start(self) -> None:
-        """Starts serving and waits until every listener answers."""
+        """Starts serving and waits until all is well."""
+        self._start(self.healthy)
+
+    def start_unhealthy(self) -> None:
+        """Starts serving and waits until every worker serves, though something else is wrong."""
+        self._start(lambda: "is not serving" not in (self.health() or "is not serving"))
+
+    def _start(self, ready: Callable[[], bool]) -> None:
         if self._log is None:
             self._log = open(self.path / "server.log", "ab")  # noqa: SIM115 - closed by stop
         self._process = subprocess.Popen(
@@ -97,18 +104,25 @@ class Server:
             stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         deadline = time.monotonic() + 60
-        while not self.healthy():
+        while not ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the server did not come up:\n{self.log()[-4000:]}")
             time.sleep(0.05)
 
     def healthy(self) -> bool:
         """Whether the server says that all of it is well."""
+        return '"ok"' in self.health()
+
+    def health(self) -> str:
+        """What /healthz says, "" where it cannot be asked."""
         try:
             with urllib.request.urlopen(f"http://{HOST}:{self.port(_METRICS)}/healthz", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.read().decode()
+        except OSError:
+            return ""
 
     def metrics(self) -> str:
         """What /metrics says."""
