@@ -26,6 +26,7 @@ from pillarbox.wire.imap.session import ImapSession
 from pillarbox.wire.session import CLOSED, ProtocolError, Signal, TlsInfo
 
 PASSWORD = "pass"
+_TURNS = 3
 TLS = TlsInfo("TLSv1.3", "TLS_AES_256_GCM_SHA384", b"\x01" * 32)
 
 
@@ -156,7 +157,9 @@ class ImapHouse:
         await self.wake_all()
 
     async def wake_all(self) -> None:
-        """Lets everyone work who was woken."""
+        """Lets everyone work who was woken; notices of a real store come with the event loop's next turns."""
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
         for one in list(self.peers):
             await one.wake()
 

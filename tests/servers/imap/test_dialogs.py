@@ -1,4 +1,4 @@
-"""Every dialog in tests/dialogs/imap, on the store in memory.
+"""Every dialog in tests/dialogs/imap, on the store in memory and on a real one.
 
 Settings of a dialog: `state:` raw (nothing happens before the first line), greeted, authenticated (the default), or
 selected; `mail:` how many messages lie in the inbox; `peer:` the clients' address; `octets:` and `messages:` the quota;
@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.model.store import MailStore
 from pillarbox.testing.dialog import Peer, Player, Script
 from pillarbox.testing.imaphouse import PASSWORD, ImapHouse, ImapPeer, house
 from pillarbox.testing.memorystore import MemoryStore
+from pillarbox.testing.realstore import real_store
 
 DIALOGS = Path(__file__).parent.parent.parent / "dialogs" / "imap"
 LETTERS = DIALOGS / "letters"
@@ -80,7 +82,7 @@ class Stage:
             raise ValueError(f"nobody knows how to {text}")
 
 
-async def play(path: Path, store: MemoryStore, spool: Path) -> None:
+async def play(path: Path, store: MailStore, spool: Path) -> None:
     script = Script.parse(path.read_text())
     settings = script.settings
     async with house(store, spool, int(settings.get("octets", "0")), int(settings.get("messages", "0"))) as one:
@@ -89,6 +91,18 @@ async def play(path: Path, store: MemoryStore, spool: Path) -> None:
         await Player(stage.open, stage.direct).play(script)
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=[path.stem for path in SCRIPTS])
-def test_dialog(path: Path, tmp_path: Path) -> None:
+every_dialog = pytest.mark.parametrize("path", SCRIPTS, ids=[path.stem for path in SCRIPTS])
+
+
+@every_dialog
+def test_in_memory(path: Path, tmp_path: Path) -> None:
     asyncio.run(play(path, MemoryStore(), tmp_path))
+
+
+@every_dialog
+def test_on_the_real_store(path: Path, tmp_path: Path) -> None:
+    async def run() -> None:
+        with real_store(tmp_path) as store:
+            await play(path, store, tmp_path)
+
+    asyncio.run(run())

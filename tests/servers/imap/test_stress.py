@@ -1,6 +1,7 @@
 """Several clients do random things to one mailbox at once; each believes what it is told, and in the end all agree.
 
-The store is the one in memory, made to answer late at random, so that the sessions mix in every way.
+The store in memory is made to answer late at random, so that the sessions mix in every way; a real store has commits
+that several sessions share.
 """
 
 import asyncio
@@ -11,12 +12,15 @@ from typing import Any
 
 import pytest
 
+from pillarbox.model.store import MailStore
 from pillarbox.testing.imaphouse import ImapHouse, ImapPeer, house
 from pillarbox.testing.memorystore import MemoryStore
+from pillarbox.testing.realstore import real_store
 from pillarbox.testing.strictclient import StrictClient
 
 FLAGS = ("\\Seen", "\\Flagged", "\\Answered", "\\Draft", "\\Deleted", "$Work")
 SEEDS = 25
+REAL_SEEDS = 4
 CLIENTS = 4
 ROUNDS = 8
 STEPS = 8
@@ -156,7 +160,7 @@ class RandomClient:
             await asyncio.sleep(0)
 
 
-async def truth(one: ImapHouse, store: MemoryStore) -> dict[int, frozenset[bytes]]:
+async def truth(one: ImapHouse, store: MailStore) -> dict[int, frozenset[bytes]]:
     """The flags of every message, read by a client who comes fresh."""
     fresh = RandomClient(one, await one.login(), random.Random(0), 99)
     await fresh.begin()
@@ -167,10 +171,8 @@ async def truth(one: ImapHouse, store: MemoryStore) -> dict[int, frozenset[bytes
     return {uid: flags or frozenset() for uid, flags in known.items() if uid is not None}
 
 
-async def scene(seed: int, spool: Path) -> None:
-    rng = random.Random(seed)
-    store = MemoryStore()
-    async with house(LateStore(store, rng), spool) as one:  # type: ignore[arg-type]
+async def scene(store: MailStore, rng: random.Random, spool: Path) -> None:
+    async with house(store, spool) as one:
         for number in range(6):
             await one.deliver(b"Subject: %d\r\n\r\nbody\r\n" % number)
         clients = [RandomClient(one, await one.login(), random.Random(rng.random()), n) for n in range(CLIENTS)]
@@ -195,4 +197,14 @@ def check(model: StrictClient, real: dict[int, frozenset[bytes]]) -> None:
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_all_agree_in_the_end(seed: int, tmp_path: Path) -> None:
-    asyncio.run(scene(seed, tmp_path))
+    rng = random.Random(seed)
+    asyncio.run(scene(LateStore(MemoryStore(), rng), rng, tmp_path))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(REAL_SEEDS))
+def test_all_agree_on_a_real_store(seed: int, tmp_path: Path) -> None:
+    async def run() -> None:
+        with real_store(tmp_path) as store:
+            await scene(store, random.Random(seed), tmp_path)
+
+    asyncio.run(run())

@@ -1,7 +1,4 @@
-"""STORE and UID STORE (RFC 9051 section 6.4.6; UNCHANGEDSINCE: RFC 7162 section 3.1.3).
-
-Large sets are changed in steps, each a commit of its own, so that deliveries to the same database go on meanwhile.
-"""
+"""STORE and UID STORE (RFC 9051 section 6.4.6; UNCHANGEDSINCE: RFC 7162 section 3.1.3)."""
 
 from collections.abc import Sequence
 
@@ -15,7 +12,6 @@ from pillarbox.wire.imap import codes
 from pillarbox.wire.imap.commands.store import Store
 from pillarbox.wire.imap.nouns import StoreAction
 
-_STEP = 2000
 _MODES = {StoreAction.REPLACE: FlagMode.REPLACE, StoreAction.ADD: FlagMode.ADD, StoreAction.REMOVE: FlagMode.REMOVE}
 
 
@@ -26,22 +22,16 @@ async def store(client: Client, command: Store) -> None:
     if command.unchanged_since is not None:
         client.condstore = selected.condstore = True
     uids = resolve(selected, command.messages, command.uid)
-    modified: list[int] = []
-    there = 0
-    for at in range(0, len(uids), _STEP):
-        step = uids[at : at + _STEP]
-        if command.silent:
-            done = await _silently(client, selected, step, change)
-        else:
-            done = await client.store.set_flags(selected.id, step, change)
-            _tell(client, selected, done)
-        modified += done.modified
-        there += len(done.states) + len(done.modified)
+    if command.silent:
+        done = await _silently(client, selected, uids, change)
+    else:
+        done = await client.store.set_flags(selected.id, uids, change)
+        _tell(client, selected, done)
     await sync(client, expunges=command.uid)
-    if modified:
-        numbers = modified if command.uid else selected.view.sequences(modified)
+    if done.modified:
+        numbers = done.modified if command.uid else selected.view.sequences(done.modified)
         client.ok(command.tag, "Some had changed meanwhile.", codes.modified(numbers))
-    elif there < len(uids) and not command.uid:
+    elif len(done.states) < len(uids) and not command.uid:
         client.ok(command.tag, "Done; some are no longer there.", codes.EXPUNGEISSUED)
     else:
         client.ok(command.tag, "Done.")
