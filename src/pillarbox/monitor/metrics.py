@@ -2,7 +2,8 @@
 
 Each process counts in `ProcessCounters`, plain numbers in memory, and writes them to a file of its own every second
 (`save`). The supervisor's `WorkerMetrics` adds its own counts and all files together when it is asked, so that a
-scrape costs the workers nothing. What a dead worker had counted is kept: counters never go back; its gauges are dropped.
+scrape costs the workers nothing. What a dead worker had counted is kept, so that counters never go back; its gauges
+are dropped.
 """
 
 import json
@@ -21,7 +22,7 @@ from pillarbox.base.metrics import Metric, MetricKind
 
 _PREFIX = "pillarbox_"
 Series = dict[tuple[str, ...], list[float]]
-"""Values by label values. Counters and gauges: one number. Histograms: a count for each bound and above, then the sum."""
+"""Numbers by label values. Counters and gauges have one; histograms a count for each bound, one above, and the sum."""
 
 
 class Tally:
