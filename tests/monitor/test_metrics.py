@@ -1,6 +1,7 @@
 """Counting in many processes: the sum is right, and what a dead worker counted is not lost."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,6 @@ def test_processes_are_added_up(tmp_path: Path) -> None:
 
 
 def test_a_dead_worker_s_counts_stay_and_its_gauges_go(tmp_path: Path) -> None:
-    import os
-
     total = WorkerMetrics(tmp_path)
     counted(tmp_path, "worker-0", 3)
     total.worker_died(os.getpid())
