@@ -106,13 +106,22 @@ class ImapPeer:
 class ImapHouse:
     """The server, its people (alice and bob at example.test) and its connections."""
 
-    def __init__(self, store: MailStore, spool: Path, settings: Imap | None = None) -> None:
+    def __init__(
+        self, store: MailStore, spool: Path, settings: Imap | None = None, sweep_seconds: float = 60.0
+    ) -> None:
         self.store = store
         self.clock = FixedClock()
         self.directory = MemoryDirectory()
         logins = Logins(self.directory, Login(failure_delay=0.0), b"secret", SeededIds())
         self._services = Services(
-            logins, OneStore(store), settings or Imap(), self.clock, spool, 64 * 1024, tls_available=True
+            logins,
+            OneStore(store),
+            settings or Imap(),
+            self.clock,
+            spool,
+            64 * 1024,
+            tls_available=True,
+            sweep_seconds=sweep_seconds,
         )
         self._server = ImapServer(self._services, tls_from_start=False)
         self.peers: list[ImapPeer] = []
@@ -170,10 +179,10 @@ class ImapHouse:
 
 @asynccontextmanager
 async def house(
-    store: MailStore, spool: Path, octet_limit: int = 0, message_limit: int = 0
+    store: MailStore, spool: Path, octet_limit: int = 0, message_limit: int = 0, sweep_seconds: float = 60.0
 ) -> AsyncIterator[ImapHouse]:
     """A server with its people, closed at the end."""
-    one = ImapHouse(store, spool)
+    one = ImapHouse(store, spool, sweep_seconds=sweep_seconds)
     await one.move_in(octet_limit, message_limit)
     try:
         yield one

@@ -1,13 +1,16 @@
 """FETCH items that need the message itself: BODY[...], BINARY[...], BINARY.SIZE[...], RFC822 and its kin.
 
-`pieces` answers one item for one message: either ready bytes or an `Extent`, a stretch of the stored content that is
-streamed. Only a part number makes the message be read and parsed; the tree is kept for the next question about the
-same message, without its bytes.
+`answer` gives the pieces of one message's response: ready bytes, or an `Extent`, a large stretch of the stored content
+that is to be streamed. Only a part number makes the message be read and parsed; the tree is kept for the next question
+about the same message, without its bytes. Large messages are read piece by piece, and parsed and decoded in a
+thread of their own, so that others are served meanwhile.
 
 A section that does not exist is NIL, a BINARY.SIZE of one is 0 (RFC 9051 section 6.4.5). A part whose transfer
-encoding is not known raises a `Refusal` with UNKNOWN-CTE.
+encoding is not known raises a `Refusal` with UNKNOWN-CTE; damaged content raises Failure(CORRUPT).
 """
 
+import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pillarbox.mime import header, transfer
@@ -19,7 +22,7 @@ from pillarbox.model.email import Message
 from pillarbox.servers.imap.fetch_plan import ContentItem
 from pillarbox.servers.imap.state import Refusal, Selected
 from pillarbox.wire.imap import codes, responses
-from pillarbox.wire.imap.fetch_items import BinarySize, BodySection, Partial, Section
+from pillarbox.wire.imap.fetch_items import BinarySection, BinarySize, BodySection, Partial, Section
 
 _WHAT = {
     Section.ALL: What.WHOLE,
@@ -32,10 +35,16 @@ _WHAT = {
 _SELECTIONS = {Section.HEADER_FIELDS: True, Section.HEADER_FIELDS_NOT: False}
 
 
-class Extent(NamedTuple):
-    """`size` octets of the stored content from `start` on, to be sent as a literal behind `label`."""
+SMALL = 64 * 1024
+"""A stretch of at most so many octets is read at once, a larger one is streamed."""
 
-    label: bytes
+_BESIDE = 512 * 1024
+"""What is larger is parsed and decoded in a thread."""
+
+
+class Extent(NamedTuple):
+    """`size` octets of the stored content from `start` on: the inside of a literal whose head was sent."""
+
     start: int
     size: int
 
@@ -50,49 +59,69 @@ class Source:
         self.message = message
         self.content = content
 
-    def tree(self) -> MimeTree:
+    async def read(self, start: int, size: int) -> bytes:
+        """A stretch of the content."""
+        if size <= _BESIDE:
+            return self.content.read(start, size)
+        pieces = []
+        for piece in self.content.pieces(start, size):
+            pieces.append(piece)
+            await asyncio.sleep(0)
+        return b"".join(pieces)
+
+    async def tree(self) -> MimeTree:
         """The parts, by their offsets."""
         selected = self._selected
         if selected.tree is None or selected.tree_uid != self.message.uid:
-            selected.tree = _without_bytes(parse(self.content.read(0, self.content.size)))
+            size = self.content.size
+            data = await self.read(0, size)
+            tree = parse(data) if size <= _BESIDE else await asyncio.to_thread(parse, data)
+            selected.tree = _without_bytes(tree)
             selected.tree_uid = self.message.uid
         return selected.tree
 
-    def extent(self, part: tuple[int, ...], what: What) -> tuple[int, int] | None:
+    async def extent(self, part: tuple[int, ...], what: What) -> tuple[int, int] | None:
         """Where a section lies: start and end, None where there is none. Does not parse for the letter's own."""
         if part:
-            return section(self.tree(), part, what)
+            return section(await self.tree(), part, what)
         head = self.message.header_size
         if what is What.WHOLE:
             return 0, self.content.size
         return (0, head) if what is What.HEADER else (head, self.content.size)
 
 
-def pieces(source: Source, item: ContentItem) -> bytes | Extent:
-    """The answer to one item. Raises Refusal, or Failure(CORRUPT)."""
-    if isinstance(item, BodySection):
-        return _body(source, item)
-    data = _decoded(source, item.part)
-    if isinstance(item, BinarySize):
-        return b"%b %d" % (item.label, 0 if data is None else len(data))
-    if data is None:
-        return item.label + b" NIL"
-    first, last = _limited(item.partial, 0, len(data))
-    return responses.binary_content(item.label, data[first:last])
+async def answer(source: Source, items: Sequence[ContentItem]) -> list[bytes | Extent]:
+    """The answers to all items, a space between them."""
+    pieces: list[bytes | Extent] = []
+    for item in items:
+        if pieces:
+            pieces.append(b" ")
+        if isinstance(item, BodySection):
+            await _body(source, item, pieces)
+        else:
+            pieces.append(await _binary(source, item))
+    return pieces
 
 
-def _body(source: Source, item: BodySection) -> bytes | Extent:
-    where = source.extent(item.part, _WHAT[item.section])
+async def _body(source: Source, item: BodySection, pieces: list[bytes | Extent]) -> None:
+    where = await source.extent(item.part, _WHAT[item.section])
     if where is None:
-        return item.label + b" NIL"
+        pieces.append(item.label + b" NIL")
+        return
     start, end = where
     if item.section in _SELECTIONS:
         names = [name.upper().encode() for name in item.fields]
-        data = header.select_fields(source.content.read(start, end - start), names, _SELECTIONS[item.section])
+        data = header.select_fields(await source.read(start, end - start), names, _SELECTIONS[item.section])
         first, last = _limited(item.partial, 0, len(data))
-        return responses.content(item.label, data[first:last])
+        pieces.append(responses.content(item.label, data[first:last]))
+        return
     start, end = _limited(item.partial, start, end)
-    return Extent(item.label, start, end - start)
+    size = end - start
+    if size <= SMALL:
+        pieces.append(responses.content(item.label, source.content.read(start, size) if size else b""))
+    else:
+        pieces.append(responses.content_head(item.label, size))
+        pieces.append(Extent(start, size))
 
 
 def _limited(limits: Partial | None, start: int, end: int) -> tuple[int, int]:
@@ -104,21 +133,33 @@ def _limited(limits: Partial | None, start: int, end: int) -> tuple[int, int]:
     return first, min(first + most, end)
 
 
-def _decoded(source: Source, path: tuple[int, ...]) -> bytes | None:
+async def _binary(source: Source, item: BinarySection | BinarySize) -> bytes:
+    data = await _decoded(source, item.part)
+    if isinstance(item, BinarySize):
+        return b"%b %d" % (item.label, 0 if data is None else len(data))
+    if data is None:
+        return item.label + b" NIL"
+    first, last = _limited(item.partial, 0, len(data))
+    return responses.binary_content(item.label, data[first:last])
+
+
+async def _decoded(source: Source, path: tuple[int, ...]) -> bytes | None:
     """A part's content without its transfer encoding, None where there is no such part.
 
     BINARY[] is the whole message; multiparts and messages are not encoded (RFC 2045 section 6.4).
     """
-    content = source.content
     if not path:
-        return content.read(0, content.size)
-    part = find(source.tree(), path)
+        return await source.read(0, source.content.size)
+    part = find(await source.tree(), path)
     if part is None:
         return None
-    body = content.read(part.body_start, part.size)
+    body = await source.read(part.body_start, part.size)
     if part.children or part.message is not None:
         return body
-    data = transfer.decode(body, part.encoding)
+    if part.size <= _BESIDE:
+        data = transfer.decode(body, part.encoding)
+    else:
+        data = await asyncio.to_thread(transfer.decode, body, part.encoding)
     if data is None:
         raise Refusal("The transfer encoding of a part is not known.", codes.UNKNOWN_CTE)
     return data

@@ -2,7 +2,7 @@
 
 System flags are bits in the model and names with a backslash here; keywords are the same words in both. `FlagTexts` is
 one selected mailbox's table of rendered flag lists: a FETCH of a hundred thousand flags renders a few dozen. It also
-notes keywords that the client has not been told of in a FLAGS response.
+notes keywords that the client has not been told of in a FLAGS response (beyond a thousand it stops telling).
 """
 
 from collections.abc import Iterable
@@ -28,6 +28,7 @@ MOST_KEYWORDS = 100
 """In one command; what a message may have in all is for the store to say."""
 
 _MOST_TEXTS = 4096
+_MOST_ANNOUNCED = 1000
 
 
 def parse_flags(names: Iterable[str]) -> tuple[int, frozenset[str]]:
@@ -63,7 +64,7 @@ class FlagTexts(dict[tuple[int, str], bytes]):
         names = [name for name, bit in SYSTEM_FLAGS.items() if bits & bit]
         for word in keywords.split():
             names.append(word)
-            if word not in self.keywords:
+            if word not in self.keywords and len(self.keywords) < _MOST_ANNOUNCED:
                 self.keywords[word] = None
                 self.unannounced = True
         if len(self) >= _MOST_TEXTS:

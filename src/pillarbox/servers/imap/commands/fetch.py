@@ -9,11 +9,12 @@ import asyncio
 from array import array
 from collections.abc import Sequence
 
+from pillarbox.base.failure import FailureKind
 from pillarbox.model.content import Content
 from pillarbox.model.email import Flag, FlagChange, FlagMode, Message
 from pillarbox.model.failure import Failure
 from pillarbox.net.handler import ConnectionClosed
-from pillarbox.servers.imap.fetch_content import Extent, Source, pieces
+from pillarbox.servers.imap.fetch_content import SMALL, Extent, Source, answer
 from pillarbox.servers.imap.fetch_plan import Plan, plan
 from pillarbox.servers.imap.state import Client, Refusal, Selected
 from pillarbox.servers.imap.sync import sync_if_stale
@@ -23,8 +24,8 @@ from pillarbox.wire.imap.commands.fetch import Fetch
 from pillarbox.wire.imap.fetch_items import Attribute
 from pillarbox.wire.imap.view import View
 
-_GATHER = 64 * 1024
-"""Octets gathered before they are given to the connection; a larger content is streamed."""
+Trouble = Refusal | Failure
+"""What kept single contents from being sent: told at the end, once, after all others were sent."""
 
 
 async def fetch(client: Client, command: Fetch) -> None:
@@ -39,23 +40,23 @@ async def fetch(client: Client, command: Fetch) -> None:
     uids = resolve(selected, command.messages, command.uid)
     how = plan(items, selected.texts)
     there = 0
-    refusal: Refusal | None = None
+    trouble: Trouble | None = None
     if len(uids):
         async for page in client.store.fetch(selected.id, uids, how.wanted):
             there += len(page)
             if command.changed_since is not None:
                 page = [message for message in page if message.modseq > command.changed_since]
             if page:
-                refusal = await _page(client, selected, how, page) or refusal
-    if refusal is not None:
-        raise refusal
+                trouble = await _page(client, selected, how, page) or trouble
+    if trouble is not None:
+        raise trouble
     await sync_if_stale(client, expunges=command.uid)
     gone = there < len(uids) and not command.uid
     client.ok(command.tag, "Fetched.", codes.EXPUNGEISSUED if gone else b"")
 
 
-async def _page(client: Client, selected: Selected, how: Plan, page: list[Message]) -> Refusal | None:
-    """Answers for one page; a refusal of single contents is kept for the end, so that the others are sent."""
+async def _page(client: Client, selected: Selected, how: Plan, page: list[Message]) -> Trouble | None:
+    """Answers for one page."""
     seen: frozenset[int] = frozenset()
     if how.sees and not selected.read_only:
         page, seen = await _see(client, selected, page)
@@ -63,15 +64,13 @@ async def _page(client: Client, selected: Selected, how: Plan, page: list[Messag
     rows = how.rows(numbers, page)
     if selected.texts.unannounced:
         client.untagged(selected.texts.announcement(selected.read_only))
+    if seen and not how.tells_flags:
+        rows = [_with_flags(selected, row, message, seen) for row, message in zip(rows, page, strict=True)]
     if not how.contents:
-        if seen and not how.tells_flags:
-            rows = [_with_flags(selected, row, message, seen) for row, message in zip(rows, page, strict=True)]
         rows.append(b"")
         client.untagged(b")\r\n".join(rows))
         await client.connection.drain()
         return None
-    if seen and not how.tells_flags:
-        rows = [_with_flags(selected, row, message, seen) for row, message in zip(rows, page, strict=True)]
     return await _contents(client, selected, how, page, rows)
 
 
@@ -111,44 +110,36 @@ def _with_flags(selected: Selected, row: bytes, message: Message, seen: frozense
 
 async def _contents(
     client: Client, selected: Selected, how: Plan, page: list[Message], rows: list[bytes]
-) -> Refusal | None:
-    refusal: Refusal | None = None
+) -> Trouble | None:
+    trouble: Trouble | None = None
     gathered: list[bytes] = []
     size = 0
     for message, row in zip(page, rows, strict=True):
         content = message.content
         if content is None:
             continue
-        source = Source(selected, message, content)
         try:
-            answers = [pieces(source, item) for item in how.contents]
-        except Refusal as caught:
-            refusal = caught
-            if not row.endswith(b"("):
-                gathered.append(row + b")\r\n")
-            continue
-        separator = row if row.endswith(b"(") else row + b" "
-        for answer in answers:
-            gathered.append(separator)
-            separator = b" "
-            if isinstance(answer, bytes):
-                gathered.append(answer)
-                size += len(answer)
-                continue
-            gathered.append(b"%b {%d}\r\n" % (answer.label, answer.size))
-            if answer.size <= _GATHER:
-                gathered.append(_clean(content.read(answer.start, answer.size)))
-                size += answer.size
-            else:
-                await _flush(client, gathered)
-                size = 0
-                await _stream(client, content, answer)
-        gathered.append(b")\r\n")
-        if size >= _GATHER:
+            pieces = await answer(Source(selected, message, content), how.contents)
+        except (Refusal, Failure) as caught:
+            pieces = []
+            if not isinstance(caught, Failure) or caught.kind is not FailureKind.NOT_FOUND:
+                trouble = caught
+        if pieces or not row.endswith(b"("):
+            gathered.append(row if row.endswith(b"(") or not pieces else row + b" ")
+            for piece in pieces:
+                if isinstance(piece, bytes):
+                    gathered.append(piece)
+                    size += len(piece)
+                else:
+                    await _flush(client, gathered)
+                    size = 0
+                    await _stream(client, content, piece)
+            gathered.append(b")\r\n")
+        if size >= SMALL:
             await _flush(client, gathered)
             size = 0
     await _flush(client, gathered)
-    return refusal
+    return trouble
 
 
 async def _flush(client: Client, gathered: list[bytes]) -> None:
