@@ -113,7 +113,7 @@ class ImapHouse:
         self.clock = FixedClock()
         self.directory = MemoryDirectory()
         logins = Logins(self.directory, Login(failure_delay=0.0), b"secret", SeededIds())
-        self._services = Services(
+        self.services = Services(
             logins,
             OneStore(store),
             settings or Imap(),
@@ -123,7 +123,7 @@ class ImapHouse:
             tls_available=True,
             sweep_seconds=sweep_seconds,
         )
-        self._server = ImapServer(self._services, tls_from_start=False)
+        self._server = ImapServer(self.services, tls_from_start=False)
         self.peers: list[ImapPeer] = []
 
     async def move_in(self, octet_limit: int = 0, message_limit: int = 0) -> None:
