@@ -8,15 +8,16 @@ from pillarbox.net.tls import ServerTls
 from pillarbox.servers.imap.handler import ImapServer
 from pillarbox.servers.imap.state import Services as ImapServices
 from pillarbox.servers.login import Logins
+from pillarbox.servers.pop3.handler import make_pop3
 
+_POP3_FULL = b"-ERR [SYS/TEMP] Too many connections; try again later.\r\n"
 _IMAP_FULL = b"* BYE [UNAVAILABLE] Too many connections; try again later.\r\n"
 
 
 def make_services(parts: Parts, tls: ServerTls) -> dict[str, Service]:
     """Every service by its listener's name (a field of `settings.Listeners`)."""
     logins = Logins(parts.directory, parts.site.settings.login, parts.site.secret.read_bytes(), parts.ids)
-    services = _imap(parts, tls, logins)
-    return services
+    return {**_imap(parts, tls, logins), **_pop3(parts, tls, logins)}
 
 
 def _pair(
@@ -43,3 +44,19 @@ def _imap(parts: Parts, tls: ServerTls, logins: Logins) -> dict[str, Service]:
     serves = ImapServer(shared, tls_from_start=False), ImapServer(shared, tls_from_start=True)
     limits = Limits(settings.imap.connections_per_client)
     return _pair(("imap", "imaps"), "imap", serves, limits, _IMAP_FULL, tls)
+
+
+def _pop3(parts: Parts, tls: ServerTls, logins: Logins) -> dict[str, Service]:
+    settings = parts.site.settings
+    serve = make_pop3(
+        logins,
+        parts,
+        settings.pop3,
+        hostname=settings.server.hostname,
+        tls_offered=True,
+        counters=parts.counters,
+        clock=parts.clock,
+        delays=parts.site.run / "pop3-logins",
+    )
+    limits = Limits(settings.pop3.connections_per_client)
+    return _pair(("pop3", "pop3s"), "pop3", (serve, serve), limits, _POP3_FULL, tls)
