@@ -118,6 +118,7 @@ class SmtpSession:
         if self.starting_tls:
             self.starting_tls = False
             self._hello = False
+            self.authenticated = False
             self.state = State.START
 
     def _read(self) -> SmtpEvent | ProtocolError | Signal:
