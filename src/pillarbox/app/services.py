@@ -9,7 +9,11 @@ from pillarbox.servers.imap.handler import ImapServer
 from pillarbox.servers.imap.state import Services as ImapServices
 from pillarbox.servers.login import Logins
 from pillarbox.servers.pop3.handler import make_pop3
+from pillarbox.servers.smtp.client import Services as SmtpServices
+from pillarbox.servers.smtp.server import SmtpServer
+from pillarbox.wire.smtp.state import Role
 
+_SMTP_FULL = b"421 4.7.0 Too many connections; try again later\r\n"
 _POP3_FULL = b"-ERR [SYS/TEMP] Too many connections; try again later.\r\n"
 _IMAP_FULL = b"* BYE [UNAVAILABLE] Too many connections; try again later.\r\n"
 
@@ -17,7 +21,7 @@ _IMAP_FULL = b"* BYE [UNAVAILABLE] Too many connections; try again later.\r\n"
 def make_services(parts: Parts, tls: ServerTls) -> dict[str, Service]:
     """Every service by its listener's name (a field of `settings.Listeners`)."""
     logins = Logins(parts.directory, parts.site.settings.login, parts.site.secret.read_bytes(), parts.ids)
-    return {**_imap(parts, tls, logins), **_pop3(parts, tls, logins)}
+    return {**_smtp(parts, tls, logins), **_imap(parts, tls, logins), **_pop3(parts, tls, logins)}
 
 
 def _pair(
@@ -60,3 +64,25 @@ def _pop3(parts: Parts, tls: ServerTls, logins: Logins) -> dict[str, Service]:
     )
     limits = Limits(settings.pop3.connections_per_client)
     return _pair(("pop3", "pop3s"), "pop3", (serve, serve), limits, _POP3_FULL, tls)
+
+
+def _smtp(parts: Parts, tls: ServerTls, logins: Logins) -> dict[str, Service]:
+    settings = parts.site.settings
+    shared = SmtpServices(
+        hostname=settings.server.hostname,
+        intake=parts.intake,
+        logins=logins,
+        settings=settings.smtp,
+        spool=parts.site.spool,
+        tls_offered=True,
+        counters=parts.counters,
+        clock=parts.clock,
+    )
+    per_client = settings.smtp.connections_per_client
+    submission = SmtpServer(Role.SUBMISSION, shared)
+    ports = ("submission", "submissions")
+    return {
+        "smtp": Service("smtp", SmtpServer(Role.SMTP, shared), Limits(per_client), _SMTP_FULL, tls),
+        "lmtp": Service("lmtp", SmtpServer(Role.LMTP, shared), Limits(), _SMTP_FULL, tls),
+        **_pair(ports, "submission", (submission, submission), Limits(per_client), _SMTP_FULL, tls),
+    }
