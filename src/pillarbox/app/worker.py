@@ -76,7 +76,6 @@ class Worker:
     async def _report(self) -> None:
         last: Report | None = None
         while True:
-            self._parts.counters.save()
             report = Report(True, self._parts.troubles())
             if report != last:
                 with suppress(OSError):
