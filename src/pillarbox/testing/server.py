@@ -111,7 +111,7 @@ class Server:
 
     def healthy(self) -> bool:
         """Whether the server says that all of it is well."""
-        return '"ok"' in self.health()
+        return '"healthy": true' in self.health()
 
     def health(self) -> str:
         """What /healthz says, "" where it cannot be asked."""
