@@ -41,7 +41,8 @@ def test_curl_sends_and_reads(site: Server, client, number: int) -> None:
 
 def test_curl_appends_and_lists(site: Server, client) -> None:
     url = f"imap://127.0.0.1:{site.port(143)}"
-    client.run("curl", *LOGIN, "--upload-file", "-", f"{url}/Drafts", input=MESSAGE % 99)
+    (client.home / "letter").write_bytes(MESSAGE % 99)
+    client.run("curl", *LOGIN, "--upload-file", "letter", f"{url}/Drafts")
     assert b"99" in client.run("curl", *LOGIN, f"{url}/Drafts;MAILINDEX=1").stdout
     names = client.run("curl", *LOGIN, f"{url}/").stdout
     assert all(name in names for name in (b"INBOX", b"Drafts", b"Sent", b"Trash", b"Junk", b"Archive"))

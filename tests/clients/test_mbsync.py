@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pillarbox.testing.server import Server
+from pillarbox.wire.imap import mutf7
 
 pytestmark = pytest.mark.client
 
@@ -47,7 +48,7 @@ def local(home: Path) -> dict[str, int]:
     counts: dict[str, int] = {}
     for file in (home / "mail").rglob("*"):
         if file.parent.name in ("cur", "new") and file.is_file():
-            name = str(file.parent.parent.relative_to(home / "mail"))
+            name = mutf7.decode(str(file.parent.parent.relative_to(home / "mail")).encode())
             counts[name] = counts.get(name, 0) + 1
     return counts
 
