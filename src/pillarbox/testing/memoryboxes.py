@@ -245,7 +245,7 @@ class MemoryBoxes:
         self._make_levels(account, held, naming.above(path), modseq)
         box = held.boxes.get(path)
         if box is not None:
-            box.selectable, box.role = True, role
+            box.selectable, box.role, box.modseq = True, role, modseq
         else:
             self._make_levels(account, held, [path], modseq)
             held.boxes[path].role = role

@@ -57,7 +57,7 @@ class MemoryStore(MemoryBoxes):
 
     async def changes(self, mailbox: MailboxId, since: ModSeq) -> MailboxChanges:
         box = self._boxes.get(mailbox)
-        if box is None:
+        if box is None or not box.selectable:
             return MailboxChanges(since, [], [], 0, 0, mailbox_gone=True)
         changed = [
             FlagsSince(*state(placement)) for _, placement in sorted(box.placements.items()) if placement.modseq > since

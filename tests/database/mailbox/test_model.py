@@ -32,7 +32,23 @@ from pillarbox.model.transaction import Delivery, Drop
 from pillarbox.testing.memorystore import MemoryStore
 
 ACCOUNTS = [AccountId(1), AccountId(2)]
-PATHS = ["INBOX", "inbox", "A", "A/B", "A/B/C", "B", "inbox/X", "Sent", "e\u0301", "\u00e9/x", "a//b"]
+PATHS = [
+    "INBOX",
+    "INBOX",
+    "INBOX",
+    "inbox",
+    "A",
+    "A",
+    "A/B",
+    "A/B",
+    "A/B/C",
+    "B",
+    "inbox/X",
+    "Sent",
+    "e\u0301",
+    "\u00e9/x",
+    "a//b",
+]
 EVERYTHING = Wanted((Wanted.CONTENT << 1) - 1)
 LETTERS = [
     b"Message-ID: <%d@x>\r\nSubject: %b\r\nFrom: Zo=?utf-8?q?=C3=AB?= <zoe@x>\r\nX-Number: %d\r\n%b\r\n%b\r\n"
@@ -49,7 +65,7 @@ LETTERS = [
 
 accounts = st.sampled_from(ACCOUNTS)
 paths = st.sampled_from(PATHS)
-letters = st.sampled_from(LETTERS)
+letters = st.integers(0, len(LETTERS) - 1)
 uid_sets = st.lists(st.integers(1, 12), unique=True, max_size=6).map(sorted)
 flag_bits = st.integers(0, 31)
 words = st.frozensets(st.sampled_from(["red", "Red", "$Junk", "blue"]), max_size=2)
@@ -112,6 +128,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
         self.engine = Engine.create(self.place, MailboxSchema())
         self.sessions: list[Session] = []
         self.emails: dict[int, int] = {}
+        self.commits = 0
         self.runner.run(self._use())
 
     async def _use(self) -> None:
@@ -128,6 +145,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
 
     def both(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
         """Does it to both; the answers are the same."""
+        self.commits += 1
         real = self.run(lambda: call(self.real))
         model = self.run(lambda: call(self.model))
         assert real == model
@@ -142,8 +160,13 @@ class StoreAgainstModel(RuleBasedStateMachine):
         return ids
 
     @initialize()
-    def first_account(self) -> None:
-        self.both(lambda store: store.open_account(ACCOUNTS[0], 0, 0))
+    def begin_with_some_mail(self) -> None:
+        for account in ACCOUNTS:
+            self.both(lambda store, account=account: store.open_account(account, 0, 0))
+            self.create(account, "A/B", None)
+            self.append(account, "INBOX", [0, 1, 2, 3], 0, frozenset())
+            self.append(account, "A", [0, 1], Flag.DELETED, frozenset({"red"}))
+            self.copy_or_move(account, account, "INBOX", "A/B", [1, 2], False)
 
     @rule(account=accounts, limit=limits)
     def open_account(self, account: AccountId, limit: tuple[int, int]) -> None:
@@ -170,7 +193,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
         self.both(lambda store: store.subscriptions(account))
 
     @rule(account=accounts)
-    @precondition(lambda self: len(self.emails) > 5)
+    @precondition(lambda self: self.commits > 20)
     def delete_account(self, account: AccountId) -> None:
         self.both(lambda store: store.delete_account(account))
 
@@ -179,17 +202,15 @@ class StoreAgainstModel(RuleBasedStateMachine):
         self.clock.advance(seconds)
 
     @rule(account=accounts, path=paths, bodies=st.lists(letters, max_size=3), flags=flag_bits, keywords=words)
-    def append(self, account: AccountId, path: str, bodies: list[bytes], flags: int, keywords: frozenset[str]) -> None:
+    def append(self, account: AccountId, path: str, bodies: list[int], flags: int, keywords: frozenset[str]) -> None:
         ids = self.boxes(account, path)
-        uploads = [
-            Upload(Body(body), prepare(body), flags, keywords, 10 * number) for number, body in enumerate(bodies)
-        ]
+        uploads = [Upload(Body(LETTERS[body]), prepare(LETTERS[body]), flags, keywords, 10 * body) for body in bodies]
         self.both(lambda store: store.append(ids[store], uploads))
 
     @rule(deliveries=st.lists(st.tuples(letters, st.lists(drops, max_size=3)), min_size=1, max_size=4))
-    def deliver(self, deliveries: list[tuple[bytes, list[Drop]]]) -> None:
+    def deliver(self, deliveries: list[tuple[int, list[Drop]]]) -> None:
         """Several at once, which come into one commit."""
-        mails = [Delivery(Body(body), prepare(body), tuple(to), 50) for body, to in deliveries]
+        mails = [Delivery(Body(LETTERS[body]), prepare(LETTERS[body]), tuple(to), 50) for body, to in deliveries]
 
         def kinds(outcomes: list[list[Failure | None]]) -> list[list[Any]]:
             return [[failure and failure.kind for failure in some] for some in outcomes]
@@ -248,9 +269,9 @@ class StoreAgainstModel(RuleBasedStateMachine):
         self.both(lambda store: store.search(ids[store], criterion))
 
     @rule(account=accounts, path=paths, body=letters)
-    def has_content(self, account: AccountId, path: str, body: bytes) -> None:
+    def has_content(self, account: AccountId, path: str, body: int) -> None:
         ids = self.boxes(account, path)
-        self.both(lambda store: store.has_content(ids[store], [Body(body), Body(b"never")]))
+        self.both(lambda store: store.has_content(ids[store], [Body(LETTERS[body]), Body(b"never")]))
 
     @rule(account=accounts, path=paths)
     def select(self, account: AccountId, path: str) -> None:
@@ -288,14 +309,17 @@ class StoreAgainstModel(RuleBasedStateMachine):
 
         return self.runner.run(fetch())
 
+    @precondition(lambda self: self.commits > 8)
     @rule()
     def reopen(self) -> None:
         self.close()
         self.engine = Engine.open(self.place, MailboxSchema())
         self.runner.run(self._use())
 
+    @precondition(lambda self: self.commits > 8)
     @rule()
     def lose_the_database_file(self) -> None:
+        """The log makes it again."""
         self.close()
         for file in self.place.data.glob("mail.db*"):
             file.unlink()
@@ -306,13 +330,16 @@ class StoreAgainstModel(RuleBasedStateMachine):
         self.verify()
 
     def close(self) -> None:
+        self.commits = 0
         self.real.close()
         self.engine.close()
 
     @invariant()
     def mailboxes_agree(self) -> None:
         for account in ACCOUNTS:
-            self.both(lambda store, account=account: store.usage(account))
+            assert self.run(lambda account=account: self.real.usage(account)) == self.run(
+                lambda account=account: self.model.usage(account)
+            )
             real = self.run(lambda account=account: self.real.mailboxes(account))
             model = self.run(lambda account=account: self.model.mailboxes(account))
             assert [box._replace(id=0) for box in real] == [box._replace(id=0) for box in model]
