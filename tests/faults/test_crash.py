@@ -13,6 +13,7 @@ import signal
 import smtplib
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -91,52 +92,62 @@ def check(server: Server, sent: dict[str, bytes], acknowledged: set[str]) -> Non
 
 
 def test_nothing_acknowledged_is_lost_when_servers_are_killed(tmp_path: Path) -> None:
-    chance = random.Random(42)
-    sent: dict[str, bytes] = {}
-    acknowledged: set[str] = set()
     with port_offset() as offset:
         server = Server(tmp_path / "site", offset)
         server.init(["alice"])
-        server.start()
-        deliverers = [Deliverer(server, number, sent, acknowledged) for number in range(DELIVERERS)]
-        for deliverer in deliverers:
-            deliverer.start()
         try:
-            kills = ["server"] * WHOLE_SERVER_KILLS + ["worker"] * WORKER_KILLS
-            chance.shuffle(kills)
-            for number, victim in enumerate(kills):
-                time.sleep(chance.uniform(0.05, 0.6))
-                if victim == "worker":
-                    pids = server.worker_pids()
-                    if pids:
-                        os.kill(chance.choice(pids), signal.SIGKILL)
-                    continue
-                server.kill()
-                if number >= len(kills) // 2 and not (tmp_path / "old-data").exists():
-                    shutil.copytree(tmp_path / "site" / "data", tmp_path / "old-data")
-                server.start()
-                if number % 8 == 0:
-                    check(server, sent, acknowledged)
-            time.sleep(0.5)
+            kill_and_check(server, tmp_path)
         finally:
-            for deliverer in deliverers:
-                deliverer.stopping.set()
-            for deliverer in deliverers:
-                deliverer.join(30)
-        assert len(acknowledged) > 100
-        check(server, sent, acknowledged)
+            server.kill()
 
-        server.kill()
-        for file in (tmp_path / "site" / "data").glob("mailboxes*"):
-            if file.is_file():
-                file.unlink()
-        server.start()
-        check(server, sent, acknowledged)
 
+def kill_and_check(server: Server, tmp_path: Path) -> None:
+    sent: dict[str, bytes] = {}
+    acknowledged: set[str] = set()
+    server.start()
+    deliverers = [Deliverer(server, number, sent, acknowledged) for number in range(DELIVERERS)]
+    for deliverer in deliverers:
+        deliverer.start()
+    try:
+        kill_at_random(server, tmp_path, lambda: check(server, sent, acknowledged))
+        time.sleep(0.5)
+    finally:
+        for deliverer in deliverers:
+            deliverer.stopping.set()
+        for deliverer in deliverers:
+            deliverer.join(30)
+    assert len(acknowledged) > 100
+    check(server, sent, acknowledged)
+
+    server.kill()
+    for file in (tmp_path / "site" / "data").glob("mailboxes*"):
+        if file.is_file():
+            file.unlink()
+    server.start()
+    check(server, sent, acknowledged)
+
+    server.kill()
+    shutil.rmtree(tmp_path / "site" / "data")
+    (tmp_path / "old-data").rename(tmp_path / "site" / "data")
+    server.start()
+    check(server, sent, acknowledged)
+    assert "mailboxes" in server.command("database", "verify")
+    assert server.stop() == 0
+
+
+def kill_at_random(server: Server, tmp_path: Path, look: Callable[[], None]) -> None:
+    """Kills the server or one worker, again and again; keeps an old copy of the data volume from half way."""
+    chance = random.Random(42)
+    kills = ["server"] * WHOLE_SERVER_KILLS + ["worker"] * WORKER_KILLS
+    chance.shuffle(kills)
+    for number, victim in enumerate(kills):
+        time.sleep(chance.uniform(0.05, 0.6))
+        if victim == "worker":
+            os.kill(chance.choice(server.worker_pids()), signal.SIGKILL)
+            continue
         server.kill()
-        shutil.rmtree(tmp_path / "site" / "data")
-        (tmp_path / "old-data").rename(tmp_path / "site" / "data")
+        if number >= len(kills) // 2 and not (tmp_path / "old-data").exists():
+            shutil.copytree(tmp_path / "site" / "data", tmp_path / "old-data")
         server.start()
-        check(server, sent, acknowledged)
-        assert "mailboxes" in server.command("database", "verify")
-        assert server.stop() == 0
+        if number % 8 == 0:
+            look()

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,8 @@ def port_offset() -> Iterator[int]:
             with open(path, "w", encoding="ascii") as lock:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
+                    socket.create_server((HOST, offset + _METRICS)).close()
+                except OSError:
                     continue
                 yield offset
                 return
@@ -104,7 +106,7 @@ class Server:
             stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         deadline = time.monotonic() + 60
-        while not ready():
+        while self._process.poll() is not None or not ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the server did not come up:\n{self.log()[-4000:]}")
             time.sleep(0.05)
@@ -142,10 +144,10 @@ class Server:
 
     def kill(self) -> None:
         """SIGKILL to every process of the server at once, as a power cut would."""
-        assert self._process
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._process = None
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
 
     def stop(self, patience: float = 30) -> int:
         """SIGTERM; the exit code once all is down."""
