@@ -141,7 +141,8 @@ class Channel(asyncio.Protocol):
             if self.expired and self._write_paused:
                 self.abort()
                 raise ConnectionClosed
-        if self.lost:
+        # A write that failed closes the transport at once, but `connection_lost` only comes with the loop's next turn.
+        if self.lost or (self._transport is not None and self._transport.is_closing()):
             raise ConnectionClosed
 
     def wake(self) -> None:

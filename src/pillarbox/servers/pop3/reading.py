@@ -62,7 +62,7 @@ async def retr(client: Client, command: Retr) -> None:
 
 async def top(client: Client, command: Top) -> None:
     content, header_size = await _find(client, command.number)
-    await _stream(client, "", _top(content, header_size, command.lines))
+    await _stream(client, "", top_of(content, header_size, command.lines))
 
 
 def existing(client: Client, number: int) -> int:
@@ -113,7 +113,7 @@ def _whole(content: Content) -> Iterator[bytes]:
         yield from content.pieces(_BEGINNING)
 
 
-def _top(content: Content, header_size: int, lines: int) -> Iterator[bytes]:
+def top_of(content: Content, header_size: int, lines: int) -> Iterator[bytes]:
     """The header and the first `lines` lines of the body; nothing behind them is read."""
     at = 0
     for piece in _whole(content):

@@ -41,6 +41,8 @@ async def quit_(client: Client, command: Quit) -> None:
 
 async def _update(client: Client) -> None:
     """The UPDATE state. Raises Failure where messages that should be gone may still be there."""
+    # A client that sent QUIT ahead and is gone by now has not got the messages it asked for before.
+    await client.connection.drain()
     drop, store = client.drop, client.store
     doomed = drop.to_remove(client.services.settings.expire_days)
     if doomed:
