@@ -155,11 +155,11 @@ class Committer:
         record = draft(kind, position.mark, now, version, payload, seed(position.identity.uuid))
         mark = self.mirror.place(record, position.mark)
         epoch = self.mirror.epoch
-        write_position(self.connection, version, epoch, mark)
+        write_position(self.connection, version, epoch, mark, position.mark.lsn)
         self.mirror.append(record, position.mark, mark, now, version)
         try:
             if self.mirror.epoch != epoch:
-                write_position(self.connection, version, self.mirror.epoch, mark)
+                write_position(self.connection, version, self.mirror.epoch, mark, position.mark.lsn)
             # Not kept in the statement cache, where a write function could find it behind the guard's back.
             self.connection.execute("COMMIT", can_cache=False)
         except (apsw.Error, MemoryError) as error:
@@ -247,7 +247,8 @@ class Committer:
             return
         position = self.position
         self.connection.execute("BEGIN IMMEDIATE")
-        write_position(self.connection, position.schema_version, self.mirror.epoch, position.mark)
+        mark = position.mark
+        write_position(self.connection, position.schema_version, self.mirror.epoch, mark, mark.lsn)
         self.connection.execute("COMMIT", can_cache=False)
         self.position = position._replace(epoch=self.mirror.epoch)
 

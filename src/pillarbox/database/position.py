@@ -1,8 +1,8 @@
 """The one row of the table `log_position`: which database this is, and which log record it contains last.
 
 It changes inside the transaction that brings the changes of that record, so the two never disagree. It is not part
-of any changeset. It is the first table made, so it lies in page `POSITION_PAGE`; its column `tag` repeats the LSN in
-a form that can be found in the raw page (see stalewal.py).
+of any changeset. It is the first table made, so it lies in page `POSITION_PAGE`; its column `tag` repeats, in a form
+that can be found in the raw page, the LSN and what it was before the transaction (see stalewal.py).
 """
 
 import struct
@@ -16,7 +16,7 @@ from pillarbox.database.log.record import Mark
 TABLE = "log_position"
 POSITION_PAGE = 2
 TAG = b"pillarbox-position:"
-TAG_LSN = struct.Struct(">Q")
+TAG_LSNS = struct.Struct(">QQ")
 
 _CREATE = f"""
 CREATE TABLE {TABLE} (
@@ -54,9 +54,9 @@ class Position(NamedTuple):
     mark: Mark
 
 
-def tag_of(lsn: int) -> bytes:
+def tag_of(lsn: int, before: int) -> bytes:
     """What `tag` holds."""
-    return TAG + TAG_LSN.pack(lsn)
+    return TAG + TAG_LSNS.pack(lsn, before)
 
 
 def create_position(connection: apsw.Connection, position: Position) -> None:
@@ -65,7 +65,7 @@ def create_position(connection: apsw.Connection, position: Position) -> None:
     mark = position.mark
     connection.execute(
         f"INSERT INTO {TABLE} VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (*position.identity, position.schema_version, position.epoch, *mark, tag_of(mark.lsn)),
+        (*position.identity, position.schema_version, position.epoch, *mark, tag_of(mark.lsn, mark.lsn)),
     )
 
 
@@ -81,6 +81,6 @@ def has_position(connection: apsw.Connection) -> bool:
     return connection.execute(_EXISTS).fetchone() is not None
 
 
-def write_position(connection: apsw.Connection, version: int, epoch: int, mark: Mark) -> None:
-    """Change the row; the caller holds a transaction."""
-    connection.execute(_UPDATE, (version, epoch, *mark, tag_of(mark.lsn)))
+def write_position(connection: apsw.Connection, version: int, epoch: int, mark: Mark, before: int) -> None:
+    """Change the row; the caller holds a transaction that began when the row's LSN was `before`."""
+    connection.execute(_UPDATE, (version, epoch, *mark, tag_of(mark.lsn, before)))

@@ -32,6 +32,7 @@ class Player:
         """Put every record after `after` up to the end of `tail` into the database; how many there were."""
         reader = tail.source.reader(identity)
         count = pending = 0
+        before = after.lsn
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             for record in reader.records(after):
@@ -39,11 +40,11 @@ class Player:
                 count += 1
                 pending += len(record.payload)
                 if pending >= _TRANSACTION_BYTES or record.lsn == tail.end.lsn:
-                    write_position(self._connection, self._version, self._epoch, reader.end)
+                    write_position(self._connection, self._version, self._epoch, reader.end, before)
                     self._connection.execute("COMMIT", can_cache=False)
                     self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
                     self._connection.execute("BEGIN IMMEDIATE")
-                    pending = 0
+                    pending, before = 0, reader.end.lsn
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK", can_cache=False)

@@ -11,7 +11,7 @@ The caller holds the database's lock.
 import struct
 from pathlib import Path
 
-from pillarbox.database.position import POSITION_PAGE, TAG, TAG_LSN
+from pillarbox.database.position import POSITION_PAGE, TAG, TAG_LSNS
 
 _WAL_HEADER = struct.Struct(">IIIIIIII")
 _FRAME_HEADER = struct.Struct(">IIIIII")
@@ -32,8 +32,8 @@ def has_stale_wal(database: Path) -> bool:
     """Whether the `-wal` began after a commit that the file `database` does not contain."""
     if not wal_path(database).exists():
         return False
-    first = _first_commit_in_wal(wal_path(database))
-    return first is not None and _lsn_in_file(database) + 1 < first
+    began_after = _lsn_before_wal(wal_path(database))
+    return began_after is not None and _lsn_in_file(database) < began_after
 
 
 def remove_wal(database: Path) -> None:
@@ -42,7 +42,7 @@ def remove_wal(database: Path) -> None:
     shm_path(database).unlink(missing_ok=True)
 
 
-def _first_commit_in_wal(path: Path) -> int | None:
+def _lsn_before_wal(path: Path) -> int | None:
     with path.open("rb") as file:
         head = file.read(_WAL_HEADER.size)
         if len(head) < _WAL_HEADER.size:
@@ -50,16 +50,16 @@ def _first_commit_in_wal(path: Path) -> int | None:
         magic, _, page_size, _, salt1, salt2, _, _ = _WAL_HEADER.unpack(head)
         if magic not in _MAGICS:
             return None
-        lsn = None
+        before = None
         while len(frame := file.read(_FRAME_HEADER.size)) == _FRAME_HEADER.size:
             page, size_after_commit, frame_salt1, frame_salt2, _, _ = _FRAME_HEADER.unpack(frame)
             content = file.read(page_size)
             if (frame_salt1, frame_salt2) != (salt1, salt2) or len(content) < page_size:
                 return None  # no whole transaction: SQLite will ignore it too
             if page == POSITION_PAGE:
-                lsn = _lsn_in_page(content)
+                before = _lsns_in_page(content)[1]
             if size_after_commit:
-                return lsn
+                return before
     return None
 
 
@@ -71,15 +71,18 @@ def _lsn_in_file(path: Path) -> int:
         (page_size,) = struct.unpack_from(">H", head, 16)
         page_size = 65536 if page_size == 1 else page_size
         file.seek((POSITION_PAGE - 1) * page_size)
-        return _lsn_in_page(file.read(page_size)) or 0
+        return _lsns_in_page(file.read(page_size))[0]
 
 
-def _lsn_in_page(page: bytes) -> int | None:
-    """The newest tag: older ones may be left over in the page's free space."""
+def _lsns_in_page(page: bytes) -> tuple[int, int]:
+    """The newest tag's LSN and the one before its transaction; older tags may be left in the page's free space."""
     found = []
     at = page.find(TAG)
     while at >= 0:
-        if at + len(TAG) + TAG_LSN.size <= len(page):
-            found.append(TAG_LSN.unpack_from(page, at + len(TAG))[0])
+        if at + len(TAG) + TAG_LSNS.size <= len(page):
+            found.append(TAG_LSNS.unpack_from(page, at + len(TAG)))
         at = page.find(TAG, at + 1)
-    return max(found, default=None)
+    if not found:
+        return 0, 0
+    newest = max(lsn for lsn, _ in found)
+    return newest, min(before for lsn, before in found if lsn == newest)
