@@ -1,1 +1,1 @@
-"""Seeing what a server does: log lines, metrics, the health page."""
+"""What an operator sees: log lines, metrics, health."""

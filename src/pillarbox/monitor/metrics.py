@@ -1,181 +1,146 @@
-"""Counting in many processes, and the sum of it for Prometheus.
+"""Metrics: counted in each process, added up and shown to Prometheus by the supervisor.
 
-Each process counts in `ProcessCounters`, plain numbers in memory, and writes them to a file of its own every second
-(`save`). The supervisor's `WorkerMetrics` adds its own counts and all files together when it is asked, so that a
-scrape costs the workers nothing. What a dead worker had counted is kept, so that counters never go back; its gauges
-are dropped.
+`ProcessCounters` is the `Counters` of a process that serves; it counts into a `NumberFile`. `WorkerMetrics` belongs to
+the supervisor: it reads the files of all processes, adds its own counts, and renders the sums. Counters survive the
+death of a worker; gauges of a dead one no longer count. Both may be used from any thread.
 """
 
-import json
-import math
 import os
+from bisect import bisect_left
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from threading import Lock
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from pillarbox.base.metrics import Metric, MetricKind
+from pillarbox.monitor.numbers import NumberFile, Series, read_numbers
 
+_SUFFIX = ".numbers"
 _PREFIX = "pillarbox_"
-Series = dict[tuple[str, ...], list[float]]
-"""Numbers by label values. Counters and gauges have one; histograms a count for each bound, one above, and the sum."""
-
-
-class Tally:
-    """Numbers of one or more processes, by metric."""
-
-    def __init__(self) -> None:
-        self.metrics: dict[str, Metric] = {}
-        self.series: dict[str, Series] = {}
-
-    def values(self, metric: Metric, labels: tuple[str, ...]) -> list[float]:
-        """The numbers of one series, zero at first."""
-        series = self.series.get(metric.name)
-        if series is None:
-            self.metrics[metric.name] = metric
-            series = self.series[metric.name] = {}
-        found = series.get(labels)
-        if found is None:
-            size = len(metric.bounds) + 2 if metric.kind is MetricKind.HISTOGRAM else 1
-            found = series[labels] = [0.0] * size
-        return found
-
-    def add(self, other: "Tally", *, gauges: bool = True) -> None:
-        """Adds another tally's numbers to these."""
-        for name, series in other.series.items():
-            metric = other.metrics[name]
-            if metric.kind is MetricKind.GAUGE and not gauges:
-                continue
-            for labels, numbers in series.items():
-                mine = self.values(metric, labels)
-                for index, number in enumerate(numbers):
-                    mine[index] += number
-
-    def encode(self) -> str:
-        """As JSON."""
-        rows = [
-            [name, metric.help, metric.labels, metric.kind.value, metric.bounds,
-             [[labels, numbers] for labels, numbers in self.series[name].items()]]
-            for name, metric in self.metrics.items()
-        ]  # fmt: skip
-        return json.dumps(rows)
-
-    @classmethod
-    def decode(cls, text: str) -> "Tally":
-        """Reads what `encode` wrote. Raises ValueError."""
-        tally = cls()
-        for name, help_text, labels, kind, bounds, series in json.loads(text):
-            metric = Metric(name, help_text, tuple(labels), MetricKind(kind), tuple(bounds))
-            for values, numbers in series:
-                tally.values(metric, tuple(values))[:] = numbers
-        return tally
 
 
 class ProcessCounters:
-    """One process's `base.metrics.Counters`."""
+    """The counters of this process; see the module's contract."""
 
     def __init__(self, directory: Path, name: str) -> None:
-        """Counts go to `directory` under the name of this process's id; `name` is for people who look there."""
-        directory.mkdir(mode=0o700, exist_ok=True)
-        self._path = directory / f"{name}.{os.getpid()}.json"
-        self.tally = Tally()
+        """`name` tells the processes of a site apart; two that run at once must not share one."""
+        self._file = NumberFile(directory / (name + _SUFFIX))
+        self._places: dict[tuple[Metric, tuple[str, ...]], int] = {}
+        self._lock = Lock()
+        self._open = True
 
     def count(self, metric: Metric, n: float = 1, **labels: str) -> None:
-        self.tally.values(metric, tuple([labels[name] for name in metric.labels]))[0] += n
+        values = tuple(labels.values()) if len(labels) < 2 else tuple([labels[name] for name in metric.labels])
+        with self._lock:
+            if self._open:
+                self._file.add(self._place(metric, values), n)
 
     adjust = count
 
     def observe(self, metric: Metric, value: float, **labels: str) -> None:
-        numbers = self.tally.values(metric, tuple([labels[name] for name in metric.labels]))
-        for index, bound in enumerate(metric.bounds):
-            if value <= bound:
-                numbers[index] += 1
-                break
-        else:
-            numbers[-2] += 1
-        numbers[-1] += value
-
-    def save(self) -> None:
-        """Writes the numbers to the file. Raises OSError."""
-        new = self._path.with_suffix(".new")
-        new.write_text(self.tally.encode(), "utf-8")
-        new.replace(self._path)
+        values = tuple(labels.values()) if len(labels) < 2 else tuple([labels[name] for name in metric.labels])
+        with self._lock:
+            if self._open:
+                place = self._place(metric, values)
+                self._file.add(place + 8 * bisect_left(metric.bounds, value), 1.0)
+                self._file.add(place + 8 * (len(metric.bounds) + 1), value)
 
     def close(self) -> None:
-        """Takes the file away."""
-        self._path.unlink(missing_ok=True)
+        """This process counts no more; what is counted after it is dropped."""
+        with self._lock:
+            if self._open:
+                self._open = False
+                self._file.remove()
+
+    def _place(self, metric: Metric, values: tuple[str, ...]) -> int:
+        key = (metric, values)
+        place = self._places.get(key)
+        if place is None:
+            place = self._places[key] = self._file.place(metric, values)
+        return place
 
 
-class WorkerMetrics(Collector):
-    """The supervisor's counts and those of all workers."""
+class WorkerMetrics(ProcessCounters):
+    """The sums over all processes, and the supervisor's own counts."""
 
     def __init__(self, directory: Path) -> None:
+        """Begins at zero: numbers of an earlier run are removed."""
         directory.mkdir(mode=0o700, exist_ok=True)
+        if os.geteuid() == 0:  # workers will run as whoever owns the site
+            owner = directory.parent.stat()
+            os.chown(directory, owner.st_uid, owner.st_gid)
+        for path in directory.glob("*" + _SUFFIX):
+            path.unlink(missing_ok=True)
+        super().__init__(directory, "all")
         self._directory = directory
-        for left in directory.glob("*.json"):
-            left.unlink()
-        self._own = Tally()
-
-    def count(self, metric: Metric, n: float = 1, **labels: str) -> None:
-        """Counts for the supervisor itself."""
-        self._own.values(metric, tuple([labels[name] for name in metric.labels]))[0] += n
+        self._dead: set[int] = set()
 
     def worker_died(self, pid: int) -> None:
-        """Keeps what a process had counted, whose file stays as it is from now on."""
-        for path in self._directory.glob(f"*.{pid}.json"):
-            self._own.add(_read(path), gauges=False)
-            path.unlink(missing_ok=True)
+        """The gauges of this process no longer count."""
+        self._dead.add(pid)
+
+    def series(self) -> list[Series]:
+        """The numbers of all processes, equal series added up, sorted by name and labels."""
+        sums: dict[tuple[str, tuple[str, ...]], Series] = {}
+        pids = set()
+        for path in sorted(self._directory.glob("*" + _SUFFIX)):
+            pid, found = read_numbers(path)
+            pids.add(pid)
+            for one in found:
+                if one.kind is MetricKind.GAUGE and pid in self._dead:
+                    one = one._replace(values=(0.0,))
+                key = (one.name, one.label_values)
+                other = sums.get(key)
+                if other is not None and len(other.values) == len(one.values):
+                    one = one._replace(values=tuple(map(float.__add__, other.values, one.values)))
+                sums[key] = one
+        self._dead &= pids
+        return [sums[key] for key in sorted(sums)]
 
     def render(self) -> bytes:
         """All of it in Prometheus's text format."""
-        registry = CollectorRegistry()
-        registry.register(self)
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Collector(self.series()))
         return generate_latest(registry)
 
+
+class _Collector(Collector):
+    def __init__(self, series: list[Series]) -> None:
+        self._series = series
+
     def collect(self) -> Iterable[Family]:
-        total = Tally()
-        total.add(self._own)
-        for path in self._directory.glob("*.json"):
-            total.add(_read(path))
-        for name, metric in sorted(total.metrics.items()):
-            yield _family(metric, total.series[name])
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily] = {}
+        for one in self._series:
+            family = families.get(one.name)
+            if family is None:
+                family = families[one.name] = _family(one)
+            if isinstance(family, HistogramMetricFamily):
+                *counts, total = one.values
+                family.add_metric(one.label_values, _cumulated(one.bounds, counts), total)
+            else:
+                family.add_metric(one.label_values, one.values[0])
+        return families.values()
 
 
-def _read(path: Path) -> Tally:
-    try:
-        return Tally.decode(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return Tally()
+def _family(one: Series) -> CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily:
+    name = _PREFIX + one.name
+    if one.kind is MetricKind.COUNTER:
+        return CounterMetricFamily(name, one.help, labels=one.labels)
+    if one.kind is MetricKind.GAUGE:
+        return GaugeMetricFamily(name, one.help, labels=one.labels)
+    return HistogramMetricFamily(name, one.help, labels=one.labels)
 
 
-def _family(metric: Metric, series: Series) -> Family:
-    name = _PREFIX + metric.name
-    match metric.kind:
-        case MetricKind.COUNTER:
-            counter = CounterMetricFamily(name, metric.help, labels=metric.labels)
-            for labels, numbers in series.items():
-                counter.add_metric(labels, numbers[0])
-            return counter
-        case MetricKind.GAUGE:
-            gauge = GaugeMetricFamily(name, metric.help, labels=metric.labels)
-            for labels, numbers in series.items():
-                gauge.add_metric(labels, numbers[0])
-            return gauge
-        case MetricKind.HISTOGRAM:
-            histogram = HistogramMetricFamily(name, metric.help, labels=metric.labels)
-            for labels, numbers in series.items():
-                histogram.add_metric(labels, _cumulative(metric, numbers), numbers[-1])
-            return histogram
-
-
-def _cumulative(metric: Metric, numbers: list[float]) -> list[Any]:
+def _cumulated(bounds: tuple[float, ...], counts: list[float]) -> list[tuple[str, float]]:
+    """Buckets as Prometheus wants them: each with all below it."""
     buckets = []
-    below = 0.0
-    for bound, number in zip((*metric.bounds, math.inf), numbers[:-1], strict=True):
-        below += number
-        buckets.append(("+Inf" if bound == math.inf else str(bound), below))
+    total = 0.0
+    for bound, count in zip([*map(str, bounds), "+Inf"], counts, strict=True):
+        total += count
+        buckets.append((bound, total))
     return buckets
