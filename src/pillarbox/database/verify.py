@@ -118,6 +118,8 @@ def _verify_volume(surroundings: Surroundings, volume: Volume, position: Positio
         if reader.end.segment != segment:
             segment = reader.end.segment
             yield Progress(part, firsts.index(segment), len(firsts))
+        if reader.end.lsn >= position.mark.lsn:
+            break  # what comes now is being written while we read
     if reader.end.lsn < position.mark.lsn:
         yield Finding(part, f"It ends at record {reader.end.lsn}, the database contains {position.mark.lsn}.")
     reader.confirm(position.mark)

@@ -175,6 +175,8 @@ class Mirror:
 
         Raises Failure DISK_FULL (nothing is left of it) or UNAVAILABLE (`stopped` is set).
         """
+        if not self.in_use:
+            raise Failure(FailureKind.UNAVAILABLE, "No log volume is in use.")
         generation = self.identity.generation
         if mark.segment != after.segment:
             header = encode_header(
