@@ -58,7 +58,7 @@ class Pump:
     """The connections of one listener; see the module's contract."""
 
     def __init__(self, service: Service, ids: Ids, log: Log, counters: Counters) -> None:
-        self.service = service
+        self.service = service  # may be replaced; connections that are open keep the handler they have
         self.log = log
         self.counters = counters
         self.stopping = False
@@ -81,7 +81,7 @@ class Pump:
         loop = asyncio.get_running_loop()
         channel = Channel(loop, self._ids.token(_TOKEN), peer, service.protocol, self.log)
         self._channels.add(channel)
-        task = loop.create_task(self._serve(channel, sock))
+        task = loop.create_task(self._serve(service, channel, sock))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -100,9 +100,9 @@ class Pump:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _serve(self, channel: Channel, sock: socket) -> None:
-        """One connection from its first byte to its last."""
-        service, counters = self.service, self.counters
+    async def _serve(self, service: Service, channel: Channel, sock: socket) -> None:
+        """One connection from its first byte to its last; `service` counted it among its limits."""
+        counters = self.counters
         protocol = service.protocol
         counters.count(metrics.CONNECTIONS, protocol=protocol)
         counters.adjust(metrics.CONNECTIONS_OPEN, 1, protocol=protocol)
