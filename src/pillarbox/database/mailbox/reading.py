@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import cache
 
-from pillarbox.database.mailbox.contents import CHUNKS, StoredContent, unpack
+from pillarbox.database.mailbox.contents import CHUNKS, StoredContent, Unpacker
 from pillarbox.database.mailbox.sql import among, one
 from pillarbox.model.email import Message, Wanted
 from pillarbox.model.ids import MailboxId
@@ -59,6 +59,7 @@ async def fetch(
     """Messages in pages, in order of uid."""
     size = _CONTENT_PAGE if wanted & Wanted.CONTENT else _PAGE
     select = statement(wanted)
+    unpacker = Unpacker()
     for at in range(0, len(uids), size):
         if at:
             await asyncio.sleep(0)
@@ -66,7 +67,7 @@ async def fetch(
         with database.read() as cursor:
             rows = page(cursor, select, mailbox, some, "p.uid")
             if wanted & Wanted.CONTENT:
-                messages = [_with_content(database, row) for row in rows]
+                messages = [_with_content(database, unpacker, row) for row in rows]
             else:
                 messages = list(map(Message._make, rows))
         if messages:
@@ -95,10 +96,10 @@ def content(database: LoggedDatabase, mailbox: MailboxId, uid: int) -> StoredCon
                 (mailbox, uid),
             )
         )
-    return StoredContent(database, *row) if row else None
+    return StoredContent(database, Unpacker(), *row) if row else None
 
 
-def _with_content(database: LoggedDatabase, row: Row) -> Message:
+def _with_content(database: LoggedDatabase, unpacker: Unpacker, row: Row) -> Message:
     content_id, size, trace, form, checksum, data = row[14:]
-    first = None if data is None else unpack(form, checksum, data)
-    return Message._make((*row[:14], StoredContent(database, content_id, size, trace, first)))
+    first = None if data is None else unpacker.unpack(form, checksum, data)
+    return Message._make((*row[:14], StoredContent(database, unpacker, content_id, size, trace, first)))

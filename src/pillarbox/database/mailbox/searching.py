@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from pillarbox.database.mailbox import matching, reading
-from pillarbox.database.mailbox.contents import StoredContent
+from pillarbox.database.mailbox.contents import StoredContent, Unpacker
 from pillarbox.database.mailbox.criteria import Condition, condition, join
 from pillarbox.database.mailbox.placing import owner
 from pillarbox.mime.prepared import KEPT_FIELDS
@@ -50,6 +50,7 @@ class _Search:
     def __init__(self, database: LoggedDatabase, mailbox: MailboxId) -> None:
         self._database = database
         self._mailbox = mailbox
+        self._unpacker = Unpacker()
 
     async def run(self, criterion: search.Criterion, among: set[int] | None) -> set[int]:
         if among is not None and not among:
@@ -107,7 +108,7 @@ class _Search:
         if key == b"subject":
 
             def test(row: Row) -> bool:
-                # Where the one subject that was decoded does not match, there may be another, or none.
+                # The first subject was decoded on arrival; RFC 5322 allows no second one. It may also be empty.
                 return text in matching.fold(row[1]) if row[1] else matching.header_matches(row[2], name, text)
 
             return await self._scan(_SELECT_SUBJECT, among, test, _FIELDS_PAGE)
@@ -135,7 +136,7 @@ class _Search:
 
     def _bytes(self, row: Row, header: bool) -> bytes:
         _, content, size, trace, header_size = row
-        stored = StoredContent(self._database, content, size, trace)
+        stored = StoredContent(self._database, self._unpacker, content, size, trace)
         return stored.read(0, len(trace) + header_size if header else size)
 
     async def _scan(self, select: str, among: set[int], test: Callable[[Row], bool], size: int) -> set[int]:

@@ -23,7 +23,7 @@ def slices(values: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def among(column: str, values: Sequence[int]) -> tuple[str, Sequence[int]]:
-    """A condition that `column` is among sorted `values` (some), and its parameters.
+    """A condition that `column` is among `values` (some; sorted, all different), and its parameters.
 
     Lists are padded to a few lengths, so that the engine has few different statements to remember.
     """

@@ -4,7 +4,7 @@ agree. Yields one sentence for each thing that is wrong; changes nothing."""
 from collections.abc import Iterator
 from hashlib import sha256
 
-from pillarbox.database.mailbox.contents import CHUNKS, unpack
+from pillarbox.database.mailbox.contents import CHUNKS, Unpacker
 from pillarbox.database.mailbox.sql import one
 from pillarbox.model.failure import Failure
 from pillarbox.model.logged import Cursor
@@ -121,13 +121,14 @@ def verify(cursor: Cursor) -> Iterator[str]:
     for sentence, query in _RULES:
         for row in cursor.execute(query):
             yield sentence.format(*row)
+    unpacker = Unpacker()
     for content, expected, size in cursor.execute("SELECT id, hash, size FROM content WHERE hash IS NOT NULL"):
-        wrong = _content(cursor, content, expected, size)
+        wrong = _content(cursor, unpacker, content, expected, size)
         if wrong:
             yield f"content {content} {wrong}"
 
 
-def _content(cursor: Cursor, content: int, expected: bytes, size: int) -> str | None:
+def _content(cursor: Cursor, unpacker: Unpacker, content: int, expected: bytes, size: int) -> str | None:
     """What is wrong with a content's bytes."""
     digest = sha256()
     there = number = 0
@@ -136,7 +137,7 @@ def _content(cursor: Cursor, content: int, expected: bytes, size: int) -> str | 
         if row is None:
             break
         try:
-            data = unpack(*row)
+            data = unpacker.unpack(*row)
         except Failure as failure:
             return f"is damaged in chunk {number}: {failure.cause}"
         digest.update(data)
