@@ -135,10 +135,14 @@ async def arrange(
     if sum(body.size for body, _ in letters) <= CHUNK:
         return [_inline(packer, bytes(body.data), prepared) for body, prepared in letters]
     beforehand = _Beforehand(database, now)
-    arriving = []
+    arriving: list[Arriving] = []
+    seen: set[bytes] = set()
     for body, prepared in letters:
         each = Arriving(await hash_of(body), body.size, columns(prepared))
         arriving.append(each)
+        if each.hash in seen:
+            continue
+        seen.add(each.hash)
         with database.read() as cursor:
             known = one(cursor.execute(_BY_HASH, (each.hash,)))
         if known is None:
