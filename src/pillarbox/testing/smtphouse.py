@@ -102,9 +102,10 @@ class SmtpHouse:
         *,
         intake: Intake | None = None,
         clock: Clock | None = None,
+        directory: MemoryDirectory | None = None,
         tls_offered: bool = True,
     ) -> None:
-        self.directory = MemoryDirectory()
+        self.directory = directory if directory is not None else MemoryDirectory()
         self.intake = MemoryIntake()
         self.counters = Tally()
         self.spool = spool

@@ -13,16 +13,7 @@ from pillarbox.base.failure import FailureKind
 from pillarbox.model.failure import Failure
 from pillarbox.servers.smtp.client import Client
 from pillarbox.wire.smtp import replies
-from pillarbox.wire.smtp.commands import (
-    Auth,
-    AuthResponse,
-    BdatChunkEnd,
-    BodyEnd,
-    BodyFailed,
-    Mail,
-    Rcpt,
-    SmtpEvent,
-)
+from pillarbox.wire.smtp.commands import Auth, AuthResponse, Mail, Rcpt, SmtpEvent
 from pillarbox.wire.smtp.errors import Codes, failure_reply
 from pillarbox.wire.smtp.replies import LmtpReplies, Reply, reply
 from pillarbox.wire.smtp.state import Role
@@ -45,7 +36,7 @@ AUTH_CODES: Mapping[FailureKind, Codes] = MappingProxyType(
 
 
 def refuse(client: Client, event: SmtpEvent, failure: Failure) -> None:
-    """Answers an event that failed."""
+    """Answers an event that failed: a login, MAIL, RCPT, or the end of a message or chunk."""
     client.services.counters.count(metrics.FAILURES, protocol=client.protocol, kind=failure.kind.value)
     if isinstance(event, Auth | AuthResponse):
         _refuse_login(client, failure)
@@ -58,17 +49,9 @@ def refuse(client: Client, event: SmtpEvent, failure: Failure) -> None:
     elif isinstance(event, Mail):
         log_failure(client, "sender refused", failure, sender=str(event.reverse_path))
         client.send(_counted(client, failure))
-    elif isinstance(event, BodyEnd | BdatChunkEnd | BodyFailed):
-        refuse_message(client, failure)
     else:
-        log_failure(client, "refused", failure)
-        client.send(failure_reply(failure.kind, failure.public))
-
-
-def refuse_message(client: Client, failure: Failure) -> None:
-    """Answers the end of a message that is refused for all."""
-    log_failure(client, "message refused", failure, **_sender(client))
-    end_refused(client, failure.kind.value, failure_reply(failure.kind, failure.public))
+        log_failure(client, "message refused", failure, **_sender(client))
+        end_refused(client, failure.kind.value, failure_reply(failure.kind, failure.public))
 
 
 def end_refused(client: Client, reason: str, answer: Reply) -> None:
@@ -105,7 +88,8 @@ def _refuse_login(client: Client, failure: Failure) -> None:
     """The log line was written by `servers.login`."""
     client.login = None
     client.services.counters.count(metrics.LOGINS, protocol=client.protocol, outcome="failed")
-    client.failed_logins += 1
+    if failure.kind is not FailureKind.UNAVAILABLE:
+        client.failed_logins += 1
     if client.failed_logins >= MAX_FAILED_LOGINS:
         client.send(TOO_MANY_LOGINS)
         return
