@@ -23,7 +23,7 @@ class Site:
         self.disk = FaultyDisk()
         self.tuning = Tuning(segment_size=segment_size)
         self.surroundings = Surroundings(
-            clock=FixedClock(), ids=SeededIds(), disk=self.disk, alarm=self.alarms.append
+            clock=FixedClock(), ids=SeededIds(), disk=self.disk, alarm=self.alarms.append, guarded=True
         )
         self.place = Place("book", root / "data", tuple(root / f"log{n}" for n in range(1, logs + 1)))
         for volume in self.place.log_volumes:

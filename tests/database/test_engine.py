@@ -222,7 +222,7 @@ def test_close_finishes_what_is_queued_and_then_refuses(database: Any) -> None:
     ]
     for thread in threads:
         thread.start()
-    while database._writer._queue.qsize() < 10:
+    while len(database._writer._queue) < 10:
         pass
     go.set()
     database.close()

@@ -44,7 +44,7 @@ def opened(tmp_path: Path, clock: FixedClock) -> Iterator[Callable[[], EmbeddedD
 
     def open_one() -> EmbeddedDirectory:
         make = Engine.open if closing else Engine.create
-        database = make(place, DirectorySchema(), None, Surroundings(clock=clock))
+        database = make(place, DirectorySchema(), None, Surroundings(clock=clock, guarded=True))
         directory = EmbeddedDirectory(database, LOGIN, "+", clock, SeededIds(len(closing)), CHEAP)
         closing.extend((database, directory))
         return directory

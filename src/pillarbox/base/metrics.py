@@ -79,8 +79,5 @@ COMMIT_WRITES = Metric("commit_writes", "Writes that shared one commit.", ("data
 COMMIT_SECONDS = Metric(
     "commit_seconds", "Time from taking a batch to its commit.", ("database",), MetricKind.HISTOGRAM, DURATIONS
 )
-LOG_SYNC_SECONDS = Metric(
-    "log_sync_seconds", "Time to flush the transaction log to disk.", ("database",), MetricKind.HISTOGRAM, DURATIONS
-)
 WORKER_RESTARTS = Metric("worker_restarts", "Worker processes that died and were replaced.")
 ALARMS = Metric("alarms", "Things an operator must hear about, by kind.", ("kind",))

@@ -57,6 +57,7 @@ class Committer:
         schema: Schema,
         clock: Clock,
         alarm: Alarming,
+        guarded: bool,
     ) -> None:
         self.mirror = mirror
         self.lock = lock
@@ -65,6 +66,7 @@ class Committer:
         self._clock = clock
         self._alarm = alarm
         self._guard = Guard()
+        self._guarded = guarded
         self.wal_pages = 0
         self._full = False
         self.connection = self._connect()
@@ -139,7 +141,8 @@ class Committer:
             raise Failure(FailureKind.UNAVAILABLE, self.mirror.stopped)
         self.connection.execute("BEGIN IMMEDIATE")
         position = read_position(self.connection)
-        if position.epoch != self.mirror.epoch or self.mirror.has_tail(position.mark):
+        mirror = self.mirror
+        if position.epoch != mirror.epoch or not mirror.in_use or mirror.has_tail(position.mark):
             self.connection.execute("ROLLBACK", can_cache=False)
             self.mirror.reload()
             self.catch_up()
@@ -266,7 +269,8 @@ class Committer:
 
     def _connect(self) -> apsw.Connection:
         connection = self._connect_file()
-        connection.authorizer = self._guard
+        if self._guarded:
+            connection.authorizer = self._guard
         connection.set_wal_hook(self._note_wal)
         return connection
 

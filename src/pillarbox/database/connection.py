@@ -65,7 +65,10 @@ def translate(error: BaseException) -> BaseException:
 
 
 class Guard:
-    """An SQLite authorizer that, while `armed`, allows a statement only to read and write rows."""
+    """An SQLite authorizer that, while `armed`, allows a statement only to read and write rows.
+
+    For tests of schemas (`Surroundings.guarded`): SQLite asks it about a hundred times a commit.
+    """
 
     _ALLOWED = frozenset(
         {

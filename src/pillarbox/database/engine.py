@@ -16,6 +16,7 @@ from pillarbox.database.connection import ReadPool, Snapshot, connect_writer
 from pillarbox.database.opening import create_database, lock_database, open_database
 from pillarbox.database.place import Place, Surroundings, Tuning
 from pillarbox.database.writer import Waiting, Writer
+from pillarbox.model.failure import Failure
 from pillarbox.model.logged import Alarm, Commit, Cursor, DatabaseStatus, Schema, WriteCursor
 
 T = TypeVar("T")
@@ -28,13 +29,19 @@ class Engine:
         self._place = place
         self._committer = committer
         self._readers = ReadPool(place.file, surroundings.vfs)
+        try:
+            lock = lock_database(place, surroundings)
+        except Failure:
+            committer.close()
+            raise
         self._checkpointer = Checkpointer(
             lambda: connect_writer(place.file, tuning.page_size, surroundings.vfs),
-            lock_database(place, surroundings),
+            lock,
             tuning.checkpoint_pages,
             lambda kind, text: surroundings.alarm(Alarm(place.name, kind, text)),
         )
-        self._writer = Writer(place.name, committer, self._checkpointer, tuning)
+        clock, counters = surroundings.clock, surroundings.counters
+        self._writer = Writer(place.name, committer, self._checkpointer, tuning, clock, counters)
         self._writer.start()
         self._open = True
 

@@ -39,10 +39,16 @@ class Opening:
         self.surroundings.alarm(Alarm(self.place.name, kind, text))
 
     def connect(self) -> apsw.Connection:
+        """The writing connection. The file, and those SQLite puts beside it, are for their owner only."""
+        if not self.place.file.exists():
+            self.place.file.touch(mode=0o600)
         return connect_writer(self.place.file, self.tuning.page_size, self.surroundings.vfs)
 
     def committer(self, lock: Lock) -> Committer:
-        return Committer(self.connect, self.mirror, lock, self.schema, self.surroundings.clock, self.alarm)
+        surroundings = self.surroundings
+        return Committer(
+            self.connect, self.mirror, lock, self.schema, surroundings.clock, self.alarm, surroundings.guarded
+        )
 
 
 def open_database(place: Place, schema: Schema, tuning: Tuning, surroundings: Surroundings) -> Committer:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pillarbox.base.clock import Clock, SystemClock
 from pillarbox.base.ids import Ids, SystemIds
+from pillarbox.base.metrics import Counters, NoCounters
 from pillarbox.database.disk import Disk, SystemDisk
 from pillarbox.model.logged import Alarm
 
@@ -41,8 +42,8 @@ class Tuning:
     segment_size: int = 64 * MIB
     batch_count: int = 200
     batch_size: int = 16 * MIB
-    page_size: int = 8192
-    checkpoint_pages: int = 4096
+    page_size: int = 4096
+    checkpoint_pages: int = 8192
 
 
 def _unheard(_: Alarm) -> None:
@@ -53,7 +54,8 @@ def _unheard(_: Alarm) -> None:
 class Surroundings:
     """The world around an engine. `alarm` is called in whichever thread notices, so it must be quick and safe there.
 
-    `vfs` names the SQLite VFS under the database file (None: the system's).
+    `vfs` names the SQLite VFS under the database file (None: the system's). `guarded`: refuse statements in write
+    functions that a replay could not repeat; for tests, since it is not cheap. `counters` hears of each commit.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -61,3 +63,5 @@ class Surroundings:
     disk: Disk = field(default_factory=SystemDisk)
     alarm: Callable[[Alarm], None] = _unheard
     vfs: str | None = None
+    guarded: bool = False
+    counters: Counters = field(default_factory=NoCounters)

@@ -1,17 +1,22 @@
 """The writer thread: takes all writes that wait, commits them together, wakes everyone who waited.
 
-While one batch is on its way to the disk the next one gathers: the slower the disk, the larger the batches.
+While one batch is on its way to the disk the next one gathers: the slower the disk, the larger the batches. Where
+several writers are active the thread lingers a little before it begins, until most of those who were there lately are
+there again: a commit costs about the same for one write as for ten. A writer who is alone never waits.
 """
 
 import asyncio
 import concurrent.futures
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from pillarbox.base import metrics
+from pillarbox.base.clock import Clock
 from pillarbox.base.failure import FailureKind
+from pillarbox.base.metrics import Counters
 from pillarbox.database.checkpoint import Checkpointer
 from pillarbox.database.commit import Committer, Request
 from pillarbox.database.place import Tuning
@@ -19,6 +24,9 @@ from pillarbox.model.failure import Failure
 from pillarbox.model.logged import Commit, WriteCursor
 
 T = TypeVar("T")
+
+_LINGER = 0.003  # seconds
+_MOST = 75  # percent
 
 
 class Waiting(Request):
@@ -52,16 +60,26 @@ class Waiting(Request):
 class Writer:
     """Owns the committer from `start` until `close` returns."""
 
-    def __init__(self, name: str, committer: Committer, checkpointer: Checkpointer, tuning: Tuning) -> None:
+    def __init__(
+        self,
+        name: str,
+        committer: Committer,
+        checkpointer: Checkpointer,
+        tuning: Tuning,
+        clock: Clock,
+        counters: Counters,
+    ) -> None:
         self._name = name
         self._checkpointer = checkpointer
         self._committer = committer
         self._tuning = tuning
-        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
-        self._gate = threading.Lock()
+        self._clock = clock
+        self._counters = counters
+        self._gate = threading.Condition()
+        self._queue: deque[Waiting] = deque()
+        self._enough = 1
+        self._lately = 0
         self._closed = False
-        self._left: Waiting | None = None
-        self._ending = False
         self._subscribers: list[tuple[asyncio.AbstractEventLoop, Callable[[Commit], None]]] = []
         self._thread = threading.Thread(target=self._run, name=f"writer-{name}", daemon=True)
 
@@ -73,7 +91,9 @@ class Writer:
         with self._gate:
             if self._closed:
                 raise Failure(FailureKind.UNAVAILABLE, "The database is closed.")
-            self._queue.put(request)
+            self._queue.append(request)
+            if len(self._queue) == self._enough:
+                self._gate.notify()
 
     def subscribe(self, callback: Callable[[Commit], None]) -> Callable[[], None]:
         entry = (asyncio.get_running_loop(), callback)
@@ -87,39 +107,43 @@ class Writer:
     def close(self) -> None:
         """Commit what is queued, then end the thread."""
         with self._gate:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
+            self._closed = True
+            self._gate.notify()
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._ending:
-            batch = self._gather()
-            if batch:
-                self._committer.commit(list(batch))
-                self._deliver(batch)
-                self._checkpointer.note(self._committer.wal_pages)
+        counters, database = self._counters, self._name
+        while batch := self._gather():
+            began = self._clock.monotonic()
+            self._committer.commit(list(batch))
+            self._deliver(batch)
+            counters.count(metrics.COMMITS, database=database)
+            counters.observe(metrics.COMMIT_WRITES, len(batch), database=database)
+            counters.observe(metrics.COMMIT_SECONDS, self._clock.monotonic() - began, database=database)
+            self._checkpointer.note(self._committer.wal_pages)
 
     def _gather(self) -> list[Waiting]:
-        """Wait for a write, and take with it all that wait too, up to the limits of a batch."""
-        batch: list[Waiting] = []
-        size = 0
-        request = self._left or self._queue.get()
-        self._left = None
-        while request is not None:
-            if batch and size + request.size > self._tuning.batch_size:
-                self._left = request
-                return batch
-            batch.append(request)
-            size += request.size
-            if len(batch) >= self._tuning.batch_count:
-                return batch
-            try:
-                request = self._queue.get_nowait()
-            except queue.Empty:
-                return batch
-        self._ending = True
-        return batch
+        """Wait for a write, and take with it all that wait too, up to the limits of a batch; empty once closed."""
+        with self._gate:
+            # How many writers are active: those of the last batch, and those who came while it was written.
+            active = self._lately + len(self._queue)
+            self._wait_for(1, None)
+            self._wait_for(min(active * _MOST // 100, self._tuning.batch_count), _LINGER)
+            self._enough = 0  # nobody need wake this thread while it works
+            batch: list[Waiting] = []
+            size = 0
+            while self._queue and len(batch) < self._tuning.batch_count:
+                size += self._queue[0].size
+                if batch and size > self._tuning.batch_size:
+                    break
+                batch.append(self._queue.popleft())
+            self._lately = len(batch)
+            return batch
+
+    def _wait_for(self, count: int, seconds: float | None) -> None:
+        """Until `count` writes wait, the time is over, or the database is being closed."""
+        self._enough = count
+        self._gate.wait_for(lambda: self._closed or len(self._queue) >= count, seconds)
 
     def _deliver(self, batch: list[Waiting]) -> None:
         """Publish, then wake: who waited for a write finds its notices already delivered."""

@@ -3,7 +3,8 @@
 A logged database is a set of tables and a transaction log. What `write` returned is on disk in the log (on every
 log volume in use), whatever happens to the process, the machine or the database file afterwards.
 
-Rules for the owner of a schema; the engine refuses what breaks them, since a replay could not repeat it:
+Rules for the owner of a schema, since a replay could not repeat what breaks them (tests run with an engine that
+refuses it):
 
 - Every table has a PRIMARY KEY whose columns cannot be NULL. No triggers, no AUTOINCREMENT, no foreign key
   actions (REFERENCES is documentation only): keep counters in a table of your own.
