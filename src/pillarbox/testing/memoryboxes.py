@@ -148,8 +148,6 @@ class MemoryBoxes:
             raise Failure(FailureKind.INVALID, "A mailbox cannot be put beneath itself")
         moving = {name: each for name, each in held.boxes.items() if name == path or naming.is_below(name, path)}
         renamed = {naming.clean(new_path + name[len(path) :]): each for name, each in moving.items()}
-        if any(name in held.boxes and name not in moving for name in renamed):
-            raise Failure(FailureKind.ALREADY_EXISTS, "There is a mailbox of that name")
         modseq = held.modseq + 1
         above = naming.above(new_path)
         if above:

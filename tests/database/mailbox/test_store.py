@@ -3,11 +3,15 @@
 import asyncio
 from typing import Any
 
+import pytest
+
+from pillarbox.base.failure import FailureKind
+from pillarbox.database.mailbox import naming
 from pillarbox.database.mailbox.store import MailboxStore
 from pillarbox.model.change import Change
 from pillarbox.model.email import Flag, FlagChange, FlagMode
 from pillarbox.model.ids import MailboxId, ModSeq
-from pillarbox.testing.storecontract import ALICE, BOB, delivery, drop, inbox, letter, put
+from pillarbox.testing.storecontract import ALICE, BOB, content, delivery, drop, inbox, letter, put, read, refused
 
 
 def test_commits_of_this_process_go_out_and_those_of_others_come_in(database: Any) -> None:
@@ -27,6 +31,32 @@ def test_commits_of_this_process_go_out_and_those_of_others_come_in(database: An
         sent.clear()
         await store.deliver(delivery(letter("two"), drop(BOB)))
         assert sent == []
+
+    database.run(test)
+
+
+def test_an_account_has_a_bounded_number_of_mailboxes(database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(store: Any, engine: Any) -> None:
+        await inbox(store)
+        monkeypatch.setattr(naming, "MOST_MAILBOXES", 8)
+        await refused(FailureKind.TOO_MANY, store.create_mailbox(ALICE, "a/b/c"))
+        await store.create_mailbox(ALICE, "a/b")
+
+    database.run(test)
+
+
+def test_copying_some_that_are_there_already(database: Any) -> None:
+    async def test(store: Any, engine: Any) -> None:
+        box = await inbox(store)
+        other = await store.mailbox(ALICE, "Archive")
+        await put(store, box, letter("one"), letter("two"), letter("three"))
+        await store.copy(box.id, [2], other.id)
+        await store.copy(box.id, [1, 2, 3], other.id)
+        await store.move(box.id, [1, 2], other.id)
+        assert [await content(store, other.id, uid) for uid in range(1, 7)] == [
+            letter(subject) for subject in ("two", "one", "two", "three", "one", "two")
+        ]
+        assert len({message.email for message in await read(store, other.id)}) == 6
 
     database.run(test)
 

@@ -123,8 +123,6 @@ def rename(
         for name in there
         if name == path or naming.is_below(name, path)
     }
-    if any(name in there and name not in renamed for name in renamed.values()):
-        raise _exists()
     modseq = quota.adjust(cursor, account)
     levels = [level for level in naming.above(new_path) if level not in there]
     _insert(cursor, account, [(level, None, True) for level in levels], len(there), modseq, now)
