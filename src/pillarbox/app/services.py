@@ -1,6 +1,7 @@
 """The network services of a worker: for each listener its protocol, handlers, limits and TLS."""
 
 from pillarbox.app.build import Parts
+from pillarbox.app.site import Site
 from pillarbox.net.handler import Serve
 from pillarbox.net.limits import Limits
 from pillarbox.net.pump import Service
@@ -16,6 +17,11 @@ from pillarbox.wire.smtp.state import Role
 _SMTP_FULL = b"421 4.7.0 Too many connections; try again later\r\n"
 _POP3_FULL = b"-ERR [SYS/TEMP] Too many connections; try again later.\r\n"
 _IMAP_FULL = b"* BYE [UNAVAILABLE] Too many connections; try again later.\r\n"
+
+
+def server_tls(site: Site) -> ServerTls:
+    """The site's certificate, as its files are now. Raises BadCertificate."""
+    return ServerTls(site.certificate, site.key, site.settings.tls.minimum_version)
 
 
 def make_services(parts: Parts, tls: ServerTls) -> dict[str, Service]:

@@ -18,6 +18,7 @@ from dataclasses import fields
 
 from pillarbox.app.assignment import Assignment, Report
 from pillarbox.app.build import open_parts
+from pillarbox.app.services import server_tls
 from pillarbox.app.site import Site, become
 from pillarbox.base import metrics
 from pillarbox.base.log import Log
@@ -53,7 +54,7 @@ class Supervisor:
         self._slots: list[Slot] = []
 
     async def run(self) -> None:
-        """Serves until SIGTERM or SIGINT. Raises Failure or CannotListen where it cannot begin."""
+        """Serves until SIGTERM or SIGINT. Raises Failure, CannotListen or BadCertificate where it cannot begin."""
         settings = self._site.settings
         self._bind(settings.server.workers or os.cpu_count() or 1)
         monitor = None
@@ -63,6 +64,7 @@ class Supervisor:
         with ExitStack() as stack:
             stack.callback(self._close_sockets)
             stack.enter_context(self._site.serving())
+            server_tls(self._site)  # the workers read it themselves; what is wrong with it is said once, here
             self._recover()
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):

@@ -16,12 +16,12 @@ import uvloop
 
 from pillarbox.app.assignment import Assignment, Report
 from pillarbox.app.build import Parts, open_parts
-from pillarbox.app.services import make_services
+from pillarbox.app.services import make_services, server_tls
 from pillarbox.app.site import Site
 from pillarbox.base.clock import MICROSECONDS
 from pillarbox.model.failure import Failure
 from pillarbox.net.listen import Listener, adopt
-from pillarbox.net.tls import BadCertificate, ServerTls
+from pillarbox.net.tls import BadCertificate
 
 _REPORT_SECONDS = 1.0
 _PURGE_SECONDS = 600.0
@@ -35,7 +35,7 @@ class Worker:
     def __init__(self, assignment: Assignment, parts: Parts) -> None:
         self._assignment = assignment
         self._parts = parts
-        self._tls = _server_tls(parts.site)
+        self._tls = server_tls(parts.site)
         self._stopping = asyncio.Event()
         self._lifeline = socket.socket(fileno=assignment.lifeline)
         services = make_services(parts, self._tls)
@@ -99,7 +99,7 @@ class Worker:
         """New settings and certificates for connections from here on; what is wrong is logged and changes nothing."""
         try:
             site = Site.load(self._assignment.site_path)
-            tls = _server_tls(site)
+            tls = server_tls(site)
         except (Failure, BadCertificate) as error:
             self._parts.log.error("reload failed, going on as before", reason=str(error))
             return
@@ -109,10 +109,6 @@ class Worker:
         for name, listener in self._listeners.items():
             listener.pump.service = services[name]
         self._parts.log.info("reloaded", slot=self._assignment.slot)
-
-
-def _server_tls(site: Site) -> ServerTls:
-    return ServerTls(site.certificate, site.key, site.settings.tls.minimum_version)
 
 
 async def _run(assignment: Assignment) -> None:

@@ -23,6 +23,7 @@ from pillarbox.model.store import Upload
 from pillarbox.monitor.logging import make_log
 from pillarbox.monitor.metrics import WorkerMetrics
 from pillarbox.net.listen import CannotListen
+from pillarbox.net.tls import BadCertificate
 
 DEMO_DOMAIN = "example.test"
 DEMO_OFFSET = 20000
@@ -56,7 +57,7 @@ def _supervise(site: Site) -> None:
     site.make_directories()
     try:
         asyncio.run(Supervisor(site, log, WorkerMetrics(site.run / "metrics")).run())
-    except CannotListen as error:
+    except (CannotListen, BadCertificate) as error:
         stop(str(error))
 
 
