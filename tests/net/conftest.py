@@ -83,6 +83,7 @@ class Toy:
             yield self
         finally:
             await self.listener.stop(0.05)
+            await asyncio.sleep(0.01)  # the test's own clients close
             assert all(handler.history.count("closed") == 1 for handler in self.handlers)
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

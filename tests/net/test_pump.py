@@ -358,18 +358,48 @@ def test_half_open_and_nonsense_handshakes_end(run: Run, toy: Any, server_tls: S
     run(test())
 
 
-def test_a_handshake_that_fails_after_starttls_ends_the_connection(run: Run, toy: Any, server_tls: ServerTls) -> None:
+@pytest.mark.parametrize("opening", [b"", b"this is no TLS record at all\r\n", b"\x16\x03\x01"])
+def test_a_handshake_that_fails_after_starttls_ends_the_connection(
+    run: Run, toy: Any, server_tls: ServerTls, opening: bytes
+) -> None:
     async def test() -> None:
         async with toy.running(tls=server_tls, handshake_seconds=0.1):
             reader, writer = await toy.connect()
             writer.write(b"STLS\r\n")
             assert await reader.readline() == b"go\r\n"
-            writer.write(b"this is no TLS record at all\r\n")
+            writer.write(opening)
             with contextlib.suppress(ConnectionError):
                 await reader.read()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
             assert toy.handlers[0].history == ["closed"]
+            assert toy.listener.pump.open == 0
             writer.close()
         assert toy.errors() == []
+        assert toy.sums.sums["tls_failures"] == 1
+
+    run(test())
+
+
+def test_stopping_does_not_wait_for_half_open_handshakes(run: Run, toy: Any, server_tls: ServerTls) -> None:
+    async def test() -> None:
+        async with toy.running(tls=server_tls, implicit_tls=True):
+            reader, writer = await asyncio.open_connection("127.0.0.1", toy.port)
+            await asyncio.sleep(0.02)
+            assert toy.listener.pump.open == 1
+            await asyncio.wait_for(toy.listener.stop(5.0), 1.0)
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+            writer.close()
+
+    run(test())
+
+
+def test_small_answers_are_not_held_back_by_the_kernel(run: Run, toy: Any) -> None:
+    async def test() -> None:
+        async with toy.running():
+            _, writer = await toy.connect()
+            sock = toy.handlers[0].connection._transport.get_extra_info("socket")
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            writer.close()
 
     run(test())

@@ -52,6 +52,7 @@ class Channel(asyncio.Protocol):
         "octets_received",
         "octets_sent",
         "peer",
+        "private",
         "session_id",
         "tls",
         "woken",
@@ -64,6 +65,7 @@ class Channel(asyncio.Protocol):
         self.session_id = session_id
         self.peer = peer
         self.tls: TlsInfo | None = None
+        self.private = False  # TLS is up or coming up: then there is no half-closed connection
         self._transport: asyncio.Transport | None = None
         self._session: Session[Any, Any] | None = None
         self._held: list[bytes] | None = []  # bytes that came while there is no session to take them
@@ -103,7 +105,7 @@ class Channel(asyncio.Protocol):
         """Answers whether the connection stays open for what is still to be sent."""
         self.eof = True
         self._feed(b"")
-        return self.tls is None
+        return not self.private
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
@@ -153,6 +155,11 @@ class Channel(asyncio.Protocol):
         self._log.info(event, session=self.session_id, peer=self.peer, protocol=self._protocol, **fields)
 
     # What the pump calls.
+
+    @property
+    def connected(self) -> bool:
+        """Whether the socket is taken over, and private where the port begins with TLS."""
+        return self._transport is not None
 
     @property
     def write_paused(self) -> bool:
@@ -217,9 +224,16 @@ class Channel(asyncio.Protocol):
         await self.drain()
         self._held = []
         self._read_paused = False
-        self._transport = await self._loop.start_tls(
-            transport, self, credentials.context, server_side=True, ssl_handshake_timeout=handshake_seconds
-        )
+        self.private = True
+        try:
+            self._transport = await self._loop.start_tls(
+                transport, self, credentials.context, server_side=True, ssl_handshake_timeout=handshake_seconds
+            )
+        except BaseException:
+            # The transport no longer knows us, so nobody else will say that it is gone.
+            transport.abort()
+            self.connection_lost(None)
+            raise
         return self.secured(credentials)
 
     def secured(self, credentials: Credentials) -> TlsInfo:
@@ -246,7 +260,7 @@ class Channel(asyncio.Protocol):
         self.flush()
         if transport is None:
             return
-        if linger and not self.eof and self.tls is None and not transport.is_closing():
+        if linger and not self.eof and not self.private and not transport.is_closing():
             with suppress(OSError):  # reset by the peer, and not noticed yet
                 transport.write_eof()
             self.all_taken()
@@ -261,6 +275,7 @@ class Channel(asyncio.Protocol):
             await self.wait(deadline)
             if self.expired:
                 transport.abort()
+                return
 
     def _feed(self, data: bytes) -> None:
         if self._held is not None:

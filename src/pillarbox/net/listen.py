@@ -12,7 +12,6 @@ import errno
 import os
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from pillarbox.base.ids import Ids
 from pillarbox.base.log import Log
@@ -36,7 +35,8 @@ def bind(address: str, port: int, *, only_ipv6: bool = True) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        # With the protocol named, asyncio sets TCP_NODELAY on what it accepts; uvloop always does.
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
         raise _cannot_listen(address, port, error) from error
     try:
@@ -136,8 +136,6 @@ class Listener:
                 self._pause(listening, loop, error)
                 return
             sock.setblocking(False)
-            with suppress(OSError):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             accept(sock, canonical(address[0]))
 
     def _pause(self, listening: socket.socket, loop: asyncio.AbstractEventLoop, error: OSError) -> None:

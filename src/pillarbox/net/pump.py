@@ -32,7 +32,7 @@ from pillarbox.net.limits import Limits
 from pillarbox.net.tls import ServerTls
 from pillarbox.wire.session import CLOSED, NEED_DATA, ProtocolError, Session
 
-_TURN = 64  # events handled before other connections get a turn
+_TURN = 64  # events handled before other connections get a turn; also, how many are counted at once
 _MERCY = 5.0  # seconds that work under way gets after the drain time is over
 _TOKEN = 10
 
@@ -63,8 +63,7 @@ class Pump:
         self.counters = counters
         self.stopping = False
         self._ids = ids
-        self._channels: set[Channel] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[Channel, asyncio.Task[None]] = {}
 
     @property
     def open(self) -> int:
@@ -80,22 +79,23 @@ class Pump:
             return
         loop = asyncio.get_running_loop()
         channel = Channel(loop, self._ids.token(_TOKEN), peer, service.protocol, self.log)
-        self._channels.add(channel)
-        task = loop.create_task(self._serve(service, channel, sock))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[channel] = loop.create_task(self._serve(service, channel, sock))
 
     async def stop(self, drain_seconds: float) -> None:
         """Ends all conversations, politely for `drain_seconds`; returns when none is left."""
         self.stopping = True
-        for channel in tuple(self._channels):
-            channel.notify()
+        await asyncio.sleep(0)  # a task that has not begun yet would not clean up
+        for channel, task in tuple(self._tasks.items()):
+            if channel.connected:
+                channel.notify()
+            else:
+                task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=drain_seconds)
-        for channel in tuple(self._channels):
+            await asyncio.wait(self._tasks.values(), timeout=drain_seconds)
+        for channel in tuple(self._tasks):
             channel.abort()
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=_MERCY)
+            _, late = await asyncio.wait(self._tasks.values(), timeout=_MERCY)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -110,14 +110,17 @@ class Pump:
             if await self._connect(channel, sock):
                 await self._converse(channel)
         finally:
-            self._channels.discard(channel)
+            del self._tasks[channel]
             service.limits.leave(channel.peer)
             counters.adjust(metrics.CONNECTIONS_OPEN, -1, protocol=protocol)
             counters.count(metrics.OCTETS_RECEIVED, channel.octets_received, protocol=protocol)
             counters.count(metrics.OCTETS_SENT, channel.octets_sent, protocol=protocol)
 
     async def _connect(self, channel: Channel, sock: socket) -> bool:
-        """Takes the socket over, with the TLS handshake where the port begins with it; whether there is a peer."""
+        """Takes the socket over, with the TLS handshake where the port begins with it; whether there is a peer.
+
+        The loop closes the socket also where this fails; closing it here too could hit its number's next owner.
+        """
         loop = asyncio.get_running_loop()
         service = self.service
         credentials = service.tls.current if service.implicit_tls and service.tls is not None else None
@@ -125,12 +128,12 @@ class Pump:
             if credentials is None:
                 await loop.connect_accepted_socket(lambda: channel, sock)
                 return True
+            channel.private = True
             await loop.connect_accepted_socket(
                 lambda: channel, sock, ssl=credentials.context, ssl_handshake_timeout=service.handshake_seconds
             )
             channel.secured(credentials)
         except (OSError, ConnectionClosed) as error:
-            sock.close()
             if credentials is not None:
                 self.tls_failed(channel, error)
             return False
@@ -251,7 +254,7 @@ class _Conversation:
         """Nothing is left to handle: see to what has come up meanwhile, or wait."""
         channel = self._channel
         channel.all_taken()
-        if self._events:
+        if self._events >= _TURN:
             self._count()
         if channel.woken:
             channel.woken = False
