@@ -58,9 +58,7 @@ def test_healthy() -> None:
 
 
 def test_not_healthy() -> None:
-    status, _, body = ask(
-        b"GET /healthz HTTP/1.1\r\n\r\n", workers=lambda: ["worker 1 is not serving"], disk=list
-    )
+    status, _, body = ask(b"GET /healthz HTTP/1.1\r\n\r\n", workers=lambda: ["worker 1 is not serving"], disk=list)
     assert status == 503
     assert json.loads(body) == {"healthy": False, "troubles": {"workers": ["worker 1 is not serving"]}}
 
