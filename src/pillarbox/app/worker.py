@@ -56,6 +56,7 @@ class Worker:
             listener.start()
         gc.collect()
         gc.freeze()  # what is here now stays: the collector need not look at it again
+        gc.set_threshold(50_000, 20, 50)
         tasks = [asyncio.create_task(self._report())]
         if self._assignment.slot == 0:
             tasks.append(asyncio.create_task(self._purge()))

@@ -8,6 +8,8 @@ import random
 from typing import Protocol
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_TO_LETTERS = bytes(ord(_ALPHABET[octet & 31]) for octet in range(256))
+_STORE = 4096
 
 
 class Ids(Protocol):
@@ -21,10 +23,20 @@ class Ids(Protocol):
 
 
 class SystemIds:
-    """Identifiers from the operating system's random source."""
+    """Identifiers from the operating system's random source, asked for many octets at a time."""
+
+    def __init__(self) -> None:
+        self._store = ""
+        self._used = 0
 
     def token(self, length: int = 12) -> str:
-        return "".join(_ALPHABET[byte & 31] for byte in os.urandom(length))
+        begin = self._used
+        end = begin + length
+        if end > len(self._store):
+            self._store = os.urandom(max(_STORE, length)).translate(_TO_LETTERS).decode("ascii")
+            begin, end = 0, length
+        self._used = end
+        return self._store[begin:end]
 
     def secret(self, size: int) -> bytes:
         return os.urandom(size)

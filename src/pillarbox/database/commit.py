@@ -33,6 +33,14 @@ from pillarbox.model.failure import Failure
 from pillarbox.model.logged import AlarmKind, Schema, WriteCursor
 
 
+Collected = tuple[Position, bytes]
+Runner = Callable[[Callable[[], Collected]], Collected]
+
+
+def _directly(work: Callable[[], Collected]) -> Collected:
+    return work()
+
+
 class Request:
     """One write on its way; exactly one of `result` and `error` counts when the commit is over."""
 
@@ -74,15 +82,18 @@ class Committer:
 
     # --- writes ---------------------------------------------------------------------------------------------------
 
-    def commit(self, requests: list[Request]) -> None:
-        """Commit `requests` together and note in each what came of it. Raises nothing."""
+    def commit(self, requests: list[Request], run: Runner = _directly) -> None:
+        """Commit `requests` together and note in each what came of it. Raises nothing.
+
+        `run` runs steps 1 to 3, perhaps on another thread.
+        """
         try:
             self.lock.acquire()
         except OSError as error:
             self._refuse(requests, Failure(FailureKind.UNAVAILABLE, f"The lock file failed: {error}.", error))
             return
         try:
-            self._commit(requests)
+            self._commit(requests, run)
             self._full = False
         except BaseException as error:
             self._refuse(requests, error)
@@ -101,20 +112,23 @@ class Committer:
                 own = Failure(cause.kind, cause.public, cause.cause) if isinstance(cause, Failure) else cause
                 request.error = own
 
-    def _commit(self, requests: list[Request]) -> None:
-        position = self._begin()
-        session = new_session(self.connection)
-        try:
-            for request in requests:
-                self._run(request)
-            changes = session.changeset()
-        finally:
-            session.close()
+    def _commit(self, requests: list[Request], run: Runner) -> None:
+        position, changes = run(lambda: self._collect(requests))
         if changes:
             self._finish(RecordKind.CHANGES, changes, position, position.schema_version)
         else:
             self.connection.execute("ROLLBACK", can_cache=False)
             self.position = position
+
+    def _collect(self, requests: list[Request]) -> Collected:
+        position = self._begin()
+        session = new_session(self.connection)
+        try:
+            for request in requests:
+                self._run(request)
+            return position, session.changeset()
+        finally:
+            session.close()
 
     def _run(self, request: Request) -> None:
         connection = self.connection

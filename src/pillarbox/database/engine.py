@@ -88,10 +88,10 @@ class Engine:
             log_volumes=mirror.states(),
         )
 
-    async def write(self, fn: Callable[[WriteCursor], T], *, size: int = 0) -> T:
+    async def write(self, fn: Callable[[WriteCursor], T], *, size: int = 0, brief: bool = False) -> T:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._writer.submit(Waiting(fn, size, future, loop))
+        self._writer.submit(Waiting(fn, size, future, loop, brief))
         return await future
 
     def write_sync(self, fn: Callable[[WriteCursor], T], *, size: int = 0) -> T:

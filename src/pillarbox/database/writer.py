@@ -1,8 +1,8 @@
 """The writer thread: takes all writes that wait, commits them together, wakes everyone who waited.
 
 While one batch is on its way to the disk the next one gathers: the slower the disk, the larger the batches. Where
-several writers are active the thread lingers a little before it begins, until most of those who were there lately are
-there again: a commit costs about the same for one write as for ten. A writer who is alone never waits.
+several writers are active the thread lingers a little before it begins, until those who were there lately are there
+again: a commit costs about the same for one write as for ten. A writer who is alone never waits.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from pillarbox.base import metrics
@@ -20,19 +21,21 @@ from pillarbox.base.metrics import Counters
 from pillarbox.database.checkpoint import Checkpointer
 from pillarbox.database.commit import Committer, Request
 from pillarbox.database.place import Tuning
+from pillarbox.database.turn import take_turn
 from pillarbox.model.failure import Failure
 from pillarbox.model.logged import Commit, WriteCursor
 
 T = TypeVar("T")
 
-_LINGER = 0.003  # seconds
-_MOST = 75  # percent
+_LINGER = 0.006  # seconds
+_MOST = 100  # percent
+_MOST_BY_TURN = 64
 
 
 class Waiting(Request):
     """A request and who waits for it: a future of an event loop, or (`loop` None) of a blocked thread."""
 
-    __slots__ = ("future", "loop")
+    __slots__ = ("brief", "future", "loop")
 
     def __init__(
         self,
@@ -40,8 +43,10 @@ class Waiting(Request):
         size: int,
         future: "asyncio.Future[Any] | concurrent.futures.Future[Any]",
         loop: asyncio.AbstractEventLoop | None,
+        brief: bool = False,
     ) -> None:
         super().__init__(fn, size)
+        self.brief = brief
         self.future = future
         self.loop = loop
 
@@ -115,7 +120,11 @@ class Writer:
         counters, database = self._counters, self._name
         while batch := self._gather():
             began = self._clock.monotonic()
-            self._committer.commit(list(batch))
+            loop = _loop_for(batch)
+            if loop is None:
+                self._committer.commit(list(batch))
+            else:
+                self._committer.commit(list(batch), partial(take_turn, loop))
             self._deliver(batch)
             counters.count(metrics.COMMITS, database=database)
             counters.observe(metrics.COMMIT_WRITES, len(batch), database=database)
@@ -160,6 +169,14 @@ class Writer:
                 _wake(requests)
             else:
                 _call(waiting_loop, _wake, requests)
+
+
+def _loop_for(batch: list[Waiting]) -> asyncio.AbstractEventLoop | None:
+    """The loop that may run a batch by turn: all of it comes from there and is brief."""
+    loop = batch[0].loop
+    if len(batch) > _MOST_BY_TURN or not all(request.brief and request.loop is loop for request in batch):
+        return None
+    return loop
 
 
 def _wake(requests: list[Waiting]) -> None:

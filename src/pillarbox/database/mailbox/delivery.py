@@ -20,6 +20,8 @@ from pillarbox.model.store import Placed, Upload
 from pillarbox.model.transaction import Delivery, Drop
 
 _ATTEMPTS = 3
+_BRIEF_DROPS = 3
+_BRIEF_OCTETS = 65_536
 _OVERHEAD = 2_000  # octets a write adds beyond the content, for the size hint
 
 _PLACE_BY_PATH = """
@@ -49,6 +51,7 @@ async def deliver(database: LoggedDatabase, packer: Packer, clock: Clock, delive
             return await database.write(
                 partial(_deliver, incoming=incoming, arriving=arriving, now=now),
                 size=_size(arriving) + _OVERHEAD * len(paths),
+                brief=len(paths) <= _BRIEF_DROPS and _size(arriving) <= _BRIEF_OCTETS,
             )
         except Vanished:
             continue
@@ -125,6 +128,7 @@ async def append(
             return await database.write(
                 partial(_append, mailbox=mailbox, uploads=uploads, arriving=arriving, keys=keys, now=now),
                 size=sum(_size(each) + _OVERHEAD for each in arriving),
+                brief=len(uploads) == 1 and _size(arriving[0]) <= _BRIEF_OCTETS,
             )
         except Vanished:
             continue

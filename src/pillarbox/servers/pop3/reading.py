@@ -4,7 +4,7 @@ A message is streamed piece by piece under back-pressure, never held whole. Its 
 that a message that is gone or damaged is refused; where damage shows only later the connection is cut within the
 message, for the client must not take what it got for the whole.
 
-Headers in UTF-8 are sent as they are stored whether the client said UTF8 or not: refusing them (RFC 6856 section 5)
+Headers in UTF-8 are sent as they are stored whether the client said UTF8 or not: refusing them, as RFC 6856 allows,
 would keep mail from every client older than that, and such headers are common in mail that never heard of SMTPUTF8.
 """
 
