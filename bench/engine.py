@@ -70,7 +70,9 @@ def several(place: Place, processes: int, writers: int, seconds: float) -> list[
     """Commits a second of each of several processes."""
     results: multiprocessing.Queue[float] = multiprocessing.Queue()
     workers = [
-        multiprocessing.Process(target=work, args=(place, writers // processes, seconds, f"p{number}-{writers}", results))
+        multiprocessing.Process(
+            target=work, args=(place, writers // processes, seconds, f"p{number}-{writers}", results)
+        )
         for number in range(processes)
     ]
     for worker in workers:

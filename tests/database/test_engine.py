@@ -239,9 +239,7 @@ def test_close_finishes_what_is_queued_and_then_refuses(database: Any) -> None:
 def test_large_writes_make_smaller_batches(database: Any) -> None:
     async def run() -> None:
         go = holding_the_writer(database)
-        writes = [
-            database.write(lambda cursor, n=n: put(cursor, str(n), b"x"), size=7 << 20) for n in range(6)
-        ]
+        writes = [database.write(lambda cursor, n=n: put(cursor, str(n), b"x"), size=7 << 20) for n in range(6)]
         waiting = asyncio.gather(*writes)
         await asyncio.sleep(0)
         go.set()

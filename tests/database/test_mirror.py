@@ -59,9 +59,7 @@ def test_both_volumes_hold_the_same_bytes(site: Any) -> None:
 
 @pytest.mark.parametrize("operation", ["write", "flush"])
 @pytest.mark.parametrize("number", [1, 2])
-def test_one_failing_goes_on_loudly_and_is_copied_before_it_is_trusted(
-    site: Any, operation: str, number: int
-) -> None:
+def test_one_failing_goes_on_loudly_and_is_copied_before_it_is_trusted(site: Any, operation: str, number: int) -> None:
     database = site.create()
     fill(database, 1, 3)
     site.disk.fail(operation, errno.EIO, path=f"log{number}/book/1-")

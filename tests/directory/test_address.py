@@ -70,10 +70,12 @@ def test_what_is_written_is_read_again(local: str, domain: str) -> None:
 @settings(max_examples=200, deadline=None)
 def test_case_does_not_matter(local: str, domain: str) -> None:
     if len(local.upper().encode()) <= 64:
-        assert parse_address(Address(local.upper(), domain.upper()).text).key == Address(local.upper().lower(), domain).key
+        assert (
+            parse_address(Address(local.upper(), domain.upper()).text).key == Address(local.upper().lower(), domain).key
+        )
 
 
-@given(st.text(alphabet=string.printable + "\u00e9\u2603@@..\"\\", max_size=80))
+@given(st.text(alphabet=string.printable + '\u00e9\u2603@@.."\\', max_size=80))
 @settings(max_examples=500, deadline=None)
 def test_no_text_upsets_the_parser(text: str) -> None:
     try:

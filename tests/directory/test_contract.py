@@ -232,9 +232,7 @@ class TestGroups:
         site.refused(FailureKind.NOT_FOUND, "no group", "add_member", "some@example.test", "alice@example.test")
         site.refused(FailureKind.NOT_FOUND, "nobody at", "add_member", "all@example.test", "bob@example.test")
         site.do("remove_member", "all@example.test", "Alice@example.test")
-        site.refused(
-            FailureKind.NOT_FOUND, "not a member", "remove_member", "all@example.test", "alice@example.test"
-        )
+        site.refused(FailureKind.NOT_FOUND, "not a member", "remove_member", "all@example.test", "alice@example.test")
         assert site.leads_to("all@example.test") == (Route.UNKNOWN, [], [])
 
     def test_never_contain_themselves(self, site: Site) -> None:
@@ -408,7 +406,5 @@ class TestLogins:
         assert site.do("scram_keys", "nobody@example.test", "192.0.2.1") is None
         assert site.do("scram_finished", "alice@example.test", "192.0.2.1", True) == alice
         for _ in range(3):
-            site.refused(
-                FailureKind.LOGIN_FAILED, "Wrong", "scram_finished", "alice@example.test", "192.0.2.1", False
-            )
+            site.refused(FailureKind.LOGIN_FAILED, "Wrong", "scram_finished", "alice@example.test", "192.0.2.1", False)
         site.refused(FailureKind.LOCKED_OUT, "Too many", "scram_finished", "alice@example.test", "192.0.2.1", True)

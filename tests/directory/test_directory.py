@@ -106,9 +106,7 @@ class TestRememberedLogins:
         kind(run, two[0], "secret")
         assert len(hashed) == 2
 
-    def test_many_connections_at_once_cost_one_hash(
-        self, two: Any, run: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_many_connections_at_once_cost_one_hash(self, two: Any, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         hashed = count_hashes(two[0], monkeypatch)
 
         async def login_all() -> None:

@@ -23,12 +23,12 @@ class Server:
     """[server]"""
 
     hostname: str = setting("mail.example.test", "The name this server gives itself in greetings and headers.")
-    listen: list[str] = setting(["127.0.0.1"], "Addresses to listen on; \"0.0.0.0\" and \"::\" mean all.")
+    listen: list[str] = setting(["127.0.0.1"], 'Addresses to listen on; "0.0.0.0" and "::" mean all.')
     port_offset: int = setting(0, "Added to every standard port: 20000 makes 25 into 20025.")
     workers: int = setting(0, "Worker processes; 0 means one per processor core.")
     user: str = setting("", "User to become after the ports are bound as root; empty: stay who we are.")
     drain_seconds: float = setting(10.0, "How long clients may finish after a stop was asked for.")
-    log_format: str = setting("text", "Log lines as \"text\" or \"json\".")
+    log_format: str = setting("text", 'Log lines as "text" or "json".')
     log_level: str = setting("info", "debug, info, warning or error.")
     metrics_port: int = setting(9925, "Port for /metrics and /healthz on 127.0.0.1, the offset added; 0: none.")
 
@@ -53,7 +53,7 @@ class Tls:
 
     certificate: str = setting("certificate.pem", "Certificate chain, relative to the site's directory.")
     key: str = setting("key.pem", "Private key, readable by the server's user only.")
-    minimum_version: str = setting("1.2", "Oldest TLS version spoken: \"1.2\" or \"1.3\".")
+    minimum_version: str = setting("1.2", 'Oldest TLS version spoken: "1.2" or "1.3".')
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Smtp:
     connections_per_client: int = setting(100, "Connections of one address per worker; 0: no limit.")
     received_limit: int = setting(50, "Received headers after which a message is taken to be looping.")
     subaddress_separator: str = setting("+", "What separates a mailbox name from its detail: alice+news@.")
-    detail_to_mailbox: bool = setting(True, "Deliver alice+news@ into the mailbox \"news\" where it exists.")
+    detail_to_mailbox: bool = setting(True, 'Deliver alice+news@ into the mailbox "news" where it exists.')
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,7 @@ def connect_writer(path: Path, page_size: int, vfs: str | None) -> apsw.Connecti
 
 def connect_reader(path: Path, vfs: str | None) -> apsw.Connection:
     """A read-only connection."""
-    connection = apsw.Connection(
-        str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs, statementcachesize=_STATEMENTS
-    )
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs, statementcachesize=_STATEMENTS)
     connection.set_busy_timeout(BUSY_MILLISECONDS)
     connection.execute("PRAGMA cache_size = -16384")
     connection.execute("PRAGMA mmap_size = 268435456")

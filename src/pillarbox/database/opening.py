@@ -163,9 +163,7 @@ def _start_rebuilding(opening: Opening, connection: apsw.Connection) -> None:
     if header is None:
         raise Failure(FailureKind.CORRUPT, f"The log is damaged: {path} at offset 0: its header is damaged.")
     identity = Identity(header.uuid, header.generation, header.schema_name)
-    opening.alarm(
-        AlarmKind.PLAYED_FORWARD, f"{opening.place.file} was not there: rebuilding it from the log."
-    )
+    opening.alarm(AlarmKind.PLAYED_FORWARD, f"{opening.place.file} was not there: rebuilding it from the log.")
     connection.execute("BEGIN IMMEDIATE")
     create_position(connection, Position(identity, 0, opening.mirror.epoch, log_start()))
     connection.execute("COMMIT", can_cache=False)

@@ -92,4 +92,3 @@ def _misfit(record: Record, reason: str) -> Failure:
     return Failure(
         FailureKind.CORRUPT, f"Log record {record.lsn} does not fit the database ({reason}): it was changed otherwise."
     )
-

@@ -11,9 +11,7 @@ def add(cursor: WriteCursor, address: str, target: str, separator: str) -> None:
     found = names.target_of(cursor, target, separator)
     if names.leads_to(cursor, found, key, separator):
         raise refusals.leads_back(key, target)
-    cursor.execute(
-        "INSERT INTO alias (address, target, target_key) VALUES (?, ?, ?)", (key, found.text, found.key)
-    )
+    cursor.execute("INSERT INTO alias (address, target, target_key) VALUES (?, ?, ?)", (key, found.text, found.key))
 
 
 def records(cursor: Cursor) -> list[AliasRecord]:

@@ -61,9 +61,7 @@ class EmbeddedDirectory:
         self._separator = separator
         self._passwords = Passwords(ids, cost)
         self._view = View()
-        self._logins = Logins(
-            login, clock, ids.secret(CACHE_KEY_SIZE), self._passwords, self._known, self._credential
-        )
+        self._logins = Logins(login, clock, ids.secret(CACHE_KEY_SIZE), self._passwords, self._known, self._credential)
 
     def close(self) -> None:
         """Lets go of the hashing threads."""

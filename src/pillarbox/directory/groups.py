@@ -60,4 +60,3 @@ def delete(cursor: WriteCursor, address: str, separator: str) -> None:
 def _is_member(cursor: Cursor, key: str, member_key: str) -> bool:
     rows = cursor.execute("SELECT 1 FROM member WHERE distribution = ? AND member_key = ?", (key, member_key))
     return first(rows) is not None
-

@@ -39,9 +39,7 @@ class Lockout:
         if left <= 0:
             del self._failures[login, client]
         elif len(times) >= self._limit:
-            raise Failure(
-                FailureKind.LOCKED_OUT, f"Too many failed logins; try again in {max(1, round(left))} seconds"
-            )
+            raise Failure(FailureKind.LOCKED_OUT, f"Too many failed logins; try again in {max(1, round(left))} seconds")
 
     def failed(self, login: str, client: str) -> None:
         """Counts one failed login."""

@@ -1,8 +1,8 @@
 """An SQLite VFS that fails on demand, for the database file itself (the rest is `faultydisk.py`).
 
-    vfs = FaultyVfs("faulty")            pass Surroundings(vfs="faulty"); unregister() at the end
-    vfs.fail(apsw.FullError)             every write fails from now on, until `mend`
-    vfs.fail(apsw.IOError, after=3)      all but the next three
+vfs = FaultyVfs("faulty")            pass Surroundings(vfs="faulty"); unregister() at the end
+vfs.fail(apsw.FullError)             every write fails from now on, until `mend`
+vfs.fail(apsw.IOError, after=3)      all but the next three
 """
 
 import apsw

@@ -175,9 +175,7 @@ def _refusal(address: str, resolution: Resolution, origin: Origin) -> Failure:
             return Failure(FailureKind.NOT_FOUND, f"There is nobody at {address}")
 
 
-async def _deliver(
-    store: MailStore, body: Body, prepared: Prepared, drops: tuple[Drop, ...], at: int
-) -> Outcomes:
+async def _deliver(store: MailStore, body: Body, prepared: Prepared, drops: tuple[Drop, ...], at: int) -> Outcomes:
     """One database's share. A failure of the whole is the failure of each."""
     try:
         outcomes = await store.deliver(Delivery(body, prepared, drops, at))

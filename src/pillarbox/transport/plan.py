@@ -37,9 +37,7 @@ class Plan(NamedTuple):
         return Plan({database: drops for database, drops in left.items() if drops})
 
 
-def make_plan(
-    addressees: tuple[Addressee, ...], trace: Callable[[str], bytes], details: bool
-) -> Plan:
+def make_plan(addressees: tuple[Addressee, ...], trace: Callable[[str], bytes], details: bool) -> Plan:
     """Where the message goes. `trace` makes the fields for an address; with `details` a detail names a mailbox."""
     drops: dict[str, dict[AccountId, Drop]] = {}
     for addressee in addressees:

@@ -84,7 +84,7 @@ def test_a_write_is_never_much_larger_than_a_chunk(database: Any, monkeypatch: p
         box = await inbox(store)
         write = engine.write
 
-        async def noted(fn: Any, *, size: int = 0) -> Any:
+        async def noted(fn: Any, *, size: int = 0, brief: bool = False) -> Any:
             sizes.append(size)
             return await write(fn, size=size)
 

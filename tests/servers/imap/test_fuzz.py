@@ -51,7 +51,9 @@ class Grammar:
         def number() -> str:
             return self.one(["*", "1", "2", "3", "5", "9", "4294967295", str(self.rng.randint(1, 12))])
 
-        parts = [number() if self.rng.random() < 0.5 else f"{number()}:{number()}" for _ in range(self.rng.randint(1, 3))]
+        parts = [
+            number() if self.rng.random() < 0.5 else f"{number()}:{number()}" for _ in range(self.rng.randint(1, 3))
+        ]
         return "$" if self.rng.random() < 0.1 else ",".join(parts)
 
     def command(self) -> str:

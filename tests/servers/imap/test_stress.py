@@ -100,7 +100,9 @@ class RandomClient:
             return
         self.model.begin("STORE")
         self.count += 1
-        await self.peer.send(f"{self.tag}{self.count} STORE {numbers} {mode}FLAGS.SILENT ({' '.join(flags)})\r\n".encode())
+        await self.peer.send(
+            f"{self.tag}{self.count} STORE {numbers} {mode}FLAGS.SILENT ({' '.join(flags)})\r\n".encode()
+        )
         self.model.stored(meant, mode, frozenset(flag.encode() for flag in flags))
         self.model.hear(self.peer.take())
 

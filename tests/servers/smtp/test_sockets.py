@@ -54,9 +54,7 @@ Run = Callable[..., None]
 
 
 @asynccontextmanager
-async def running(
-    role: Role, spool: Path, certificate: tuple[Path, Path], implicit: bool
-) -> AsyncIterator[Running]:
+async def running(role: Role, spool: Path, certificate: tuple[Path, Path], implicit: bool) -> AsyncIterator[Running]:
     house = SmtpHouse(role, spool, Smtp(spool_above=100_000))
     await house.move_in()
     one = Running(house, certificate, implicit)

@@ -78,7 +78,9 @@ def client(data: bytes) -> tuple[bytes, bytes]:
     st.lists(st.sampled_from([b"\r\n", b"\r\n.", b"\n", b"\r", b".", b"..", b"a", b"\0\xff", b"\n.\r\n"]), max_size=30),
     st.lists(st.integers(0, 20), max_size=6),
 )
-def test_any_message_ends_where_it_ends_for_every_client_however_it_is_cut(tokens: list[bytes], cuts: list[int]) -> None:
+def test_any_message_ends_where_it_ends_for_every_client_however_it_is_cut(
+    tokens: list[bytes], cuts: list[int]
+) -> None:
     message = b"".join(tokens)
     pieces, rest = [], message
     for cut in cuts:

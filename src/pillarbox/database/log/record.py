@@ -92,9 +92,7 @@ def draft(kind: RecordKind, after: Mark, time: int, schema_version: int, payload
     """The record that follows `after`; `start` is the seed."""
     lsn = after.lsn + 1
     payload_crc = zlib.crc32(payload, start)
-    head = _HEADER.pack(
-        MAGIC, HEADER_SIZE, kind, 0, len(payload), payload_crc, schema_version, lsn, time, after.crc
-    )
+    head = _HEADER.pack(MAGIC, HEADER_SIZE, kind, 0, len(payload), payload_crc, schema_version, lsn, time, after.crc)
     crc = zlib.crc32(head, start)
     return Draft(lsn, crc, head + _CRC.pack(crc), payload)
 

@@ -78,9 +78,7 @@ def parse_header(data: bytes, path: str) -> SegmentHeader | None:
     """
     if len(data) < HEADER_SIZE or not data.startswith(MAGIC):
         return None
-    _, version, size, crc, uuid, generation, first, created, previous, schema_version, length = _FIXED.unpack_from(
-        data
-    )
+    _, version, size, crc, uuid, generation, first, created, previous, schema_version, length = _FIXED.unpack_from(data)
     if zlib.crc32(data[:_CRC_AT] + b"\0\0\0\0" + data[_CRC_AT + 4 : HEADER_SIZE]) != crc:
         return None
     if version != FORMAT or size != HEADER_SIZE:

@@ -175,9 +175,7 @@ def _alike(disk: Disk, one: Path, other: Path) -> bool:
         size = first.size()
         if second.size() != size or size < HEADER_SIZE:
             return False
-        return all(
-            first.read_at(PAD, offset) == second.read_at(PAD, offset) for offset in range(0, size, PAD)
-        )
+        return all(first.read_at(PAD, offset) == second.read_at(PAD, offset) for offset in range(0, size, PAD))
     finally:
         first.close()
         second.close()

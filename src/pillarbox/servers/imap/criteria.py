@@ -72,9 +72,7 @@ def _flag(name: str) -> search.Criterion:
     return search.HasFlag(bit) if bit is not None else search.HasKeyword(name)
 
 
-def _days(
-    make: Callable[[int | None, int | None], search.Criterion], when: When, day: date
-) -> search.Criterion:
+def _days(make: Callable[[int | None, int | None], search.Criterion], when: When, day: date) -> search.Criterion:
     start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * MICROSECONDS
     if when is When.BEFORE:
         return make(None, start)

@@ -176,5 +176,3 @@ def _without_bytes(tree: MimeTree) -> MimeTree:
             waiting.append(part.message.root)
     tree.data = b""
     return tree
-
-

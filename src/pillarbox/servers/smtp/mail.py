@@ -38,9 +38,7 @@ async def rcpt(client: Client, event: Rcpt) -> None:
     transaction = _current(client)
     path, notify, orcpt = event
     wishes = DsnRequest(notify, orcpt) if notify or orcpt else _NO_WISHES
-    addressee = await client.services.intake.check_recipient(
-        str(path), wishes, transaction.mail, transaction.origin
-    )
+    addressee = await client.services.intake.check_recipient(str(path), wishes, transaction.mail, transaction.origin)
     transaction.addressees.append(addressee)
     client.send(replies.RECIPIENT_OK)
 

@@ -41,9 +41,7 @@ def refuse(client: Client, event: SmtpEvent, failure: Failure) -> None:
     if isinstance(event, Auth | AuthResponse):
         _refuse_login(client, failure)
     elif isinstance(event, Rcpt):
-        client.services.counters.count(
-            metrics.RECIPIENTS_REJECTED, protocol=client.protocol, reason=failure.kind.value
-        )
+        client.services.counters.count(metrics.RECIPIENTS_REJECTED, protocol=client.protocol, reason=failure.kind.value)
         log_failure(client, "recipient refused", failure, recipient=str(event.forward_path), **_sender(client))
         client.send(_counted(client, failure))
     elif isinstance(event, Mail):
@@ -94,6 +92,4 @@ def _refuse_login(client: Client, failure: Failure) -> None:
         client.send(TOO_MANY_LOGINS)
         return
     codes = AUTH_CODES.get(failure.kind)
-    client.send(
-        reply(*codes, failure.public) if codes is not None else failure_reply(failure.kind, failure.public)
-    )
+    client.send(reply(*codes, failure.public) if codes is not None else failure_reply(failure.kind, failure.public))

@@ -34,18 +34,18 @@ Parser = Callable[[str], Command | Err]
 
 
 def user(text: str) -> Command | Err:
-    """"USER" SP name (RFC 1939 section 7)"""
+    """ "USER" SP name (RFC 1939 section 7)"""
     name = text.strip(" ")
     return User(name) if name else replies.BAD_ARGUMENT
 
 
 def password(text: str) -> Command | Err:
-    """"PASS" SP string; it may hold spaces, also at its ends (RFC 1939 section 7)"""
+    """ "PASS" SP string; it may hold spaces, also at its ends (RFC 1939 section 7)"""
     return Pass("", text) if text else replies.BAD_ARGUMENT
 
 
 def auth(text: str) -> Command | Err:
-    """"AUTH" SP mechanism [SP initial-response] (RFC 5034 section 4)"""
+    """ "AUTH" SP mechanism [SP initial-response] (RFC 5034 section 4)"""
     found = words(text)
     if not text.isascii() or not 1 <= len(found) <= 2:
         return replies.BAD_ARGUMENT
@@ -56,7 +56,7 @@ def auth(text: str) -> Command | Err:
 
 
 def top(text: str) -> Command | Err:
-    """"TOP" SP msg SP n (RFC 1939 section 7)"""
+    """ "TOP" SP msg SP n (RFC 1939 section 7)"""
     found = words(text)
     if len(found) != 2:
         return replies.BAD_ARGUMENT

@@ -15,20 +15,20 @@ _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
 class Ok(NamedTuple):
-    """"+OK", with a text for people or with what the command asked for."""
+    """ "+OK", with a text for people or with what the command asked for."""
 
     text: str = ""
 
 
 class Err(NamedTuple):
-    """"-ERR". `code` is a response code without its brackets (RFC 2449 section 8, RFC 3206), or ""."""
+    """ "-ERR". `code` is a response code without its brackets (RFC 2449 section 8, RFC 3206), or ""."""
 
     code: str
     text: str
 
 
 class Continue(NamedTuple):
-    """"+ " with a SASL challenge (RFC 5034 section 4)."""
+    """ "+ " with a SASL challenge (RFC 5034 section 4)."""
 
     challenge: bytes
 

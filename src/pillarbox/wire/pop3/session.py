@@ -108,11 +108,7 @@ class Pop3Session:
             return data
         self._answering = None
         outcome = (
-            Outcome.ERR
-            if isinstance(reply, Err)
-            else Outcome.CONTINUE
-            if isinstance(reply, Continue)
-            else Outcome.OK
+            Outcome.ERR if isinstance(reply, Err) else Outcome.CONTINUE if isinstance(reply, Continue) else Outcome.OK
         )
         if verb is Verb.UTF8 and outcome is Outcome.OK:
             self.utf8 = True

@@ -14,6 +14,7 @@ from pillarbox.wire.sasl.steps import Exchange
 MECHANISMS = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN")
 """Every mechanism, the best first."""
 
+
 def offered(mechanisms: tuple[str, ...], private: bool, allowed_in_clear: bool) -> tuple[str, ...]:
     """Those of `mechanisms` that may be used now: none before TLS unless allowed, -PLUS only over TLS."""
     if private:

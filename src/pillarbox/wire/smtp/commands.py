@@ -126,9 +126,7 @@ class Quit(NamedTuple):
     """QUIT: 221 closes."""
 
 
-Command = (
-    Hello | StartTls | Auth | Mail | Rcpt | DataStart | Bdat | Rset | Verify | Expand | Help | Noop | Quit
-)
+Command = Hello | StartTls | Auth | Mail | Rcpt | DataStart | Bdat | Rset | Verify | Expand | Help | Noop | Quit
 """What one command line says."""
 
 SmtpEvent = Command | AuthResponse | AuthCancelled | BodyChunk | BdatChunkEnd | BodyEnd | BodyFailed

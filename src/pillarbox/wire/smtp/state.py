@@ -151,9 +151,6 @@ _MOVES = (
 )
 
 NEXT: Mapping[tuple[State, Verb, int], State] = {
-    (source, move.verb, digit): move.target
-    for move in _MOVES
-    for source in move.sources
-    for digit in move.digits
+    (source, move.verb, digit): move.target for move in _MOVES for source in move.sources for digit in move.digits
 }
 """(state, what was answered, first digit of the reply) -> the new state."""

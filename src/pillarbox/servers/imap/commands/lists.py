@@ -35,9 +35,7 @@ async def lsub(client: Client, command: Lsub) -> None:
     mailboxes = await client.store.mailboxes(client.account)
     rows = lsub_rows(pattern, mailboxes, await client.store.subscriptions(client.account))
     client.untagged(
-        b"".join(
-            [responses.list_row(row.name, row.attributes, DELIMITER, client.utf8, verb=b"LSUB") for row in rows]
-        )
+        b"".join([responses.list_row(row.name, row.attributes, DELIMITER, client.utf8, verb=b"LSUB") for row in rows])
     )
     client.ok(command.tag, "That is all.")
 
