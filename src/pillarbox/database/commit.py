@@ -32,7 +32,6 @@ from pillarbox.database.schema import create_tables, migrate_tables, new_session
 from pillarbox.model.failure import Failure
 from pillarbox.model.logged import AlarmKind, Schema, WriteCursor
 
-
 Collected = tuple[Position, bytes]
 Runner = Callable[[Callable[[], Collected]], Collected]
 

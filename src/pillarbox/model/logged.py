@@ -135,10 +135,11 @@ class LoggedDatabase(Protocol):
         """Run `fn` in a savepoint of its own inside the next commit; its result once that is durable.
 
         `size` is about how many bytes it adds (it bounds a batch). `brief` says that `fn` takes well under a
-        millisecond: a batch of such writes may run on the event loop's thread, which is quicker. What `fn` raises undoes `fn` alone and comes
-        out here; a broken UNIQUE rule comes out as Failure(ALREADY_EXISTS). Raises Failure DISK_FULL (temporary,
-        passes by itself), UNAVAILABLE (the log or database cannot be written), WRONG_VERSION (a newer program
-        has migrated it): nothing was written then. A cancelled caller's write may still be committed.
+        millisecond: a batch of such writes may run on the event loop's thread, which is quicker. What `fn` raises
+        undoes `fn` alone and comes out here; a broken UNIQUE rule comes out as Failure(ALREADY_EXISTS). Raises
+        Failure DISK_FULL (temporary, passes by itself), UNAVAILABLE (the log or database cannot be written),
+        WRONG_VERSION (a newer program has migrated it): nothing was written then. A cancelled caller's write may
+        still be committed.
         """
 
     def write_sync(self, fn: Callable[[WriteCursor], T], *, size: int = 0) -> T:

@@ -133,7 +133,8 @@ class Messages(Protocol):
     async def search(self, mailbox: MailboxId, criterion: Criterion) -> list[Uid]: ...
 
     async def has_content(self, mailbox: MailboxId, bodies: Sequence[Body]) -> list[bool]:
-        """For each body, whether a message with these very bytes lies in the mailbox (for imports)."""
+        """For each body, whether a message with these very bytes lies in the mailbox, with or without the trace
+        headers that this server put before them (so that what was exported is known again)."""
 
 
 class Deliveries(Protocol):

@@ -192,7 +192,8 @@ class MemoryStore(MemoryBoxes):
         return [Uid(uid) for uid, placement in sorted(box.placements.items()) if matches(placement, criterion)]
 
     async def has_content(self, mailbox: MailboxId, bodies: Sequence[Body]) -> list[bool]:
-        held = {placement.email.data for placement in self._box(mailbox).placements.values()}
+        emails = [placement.email for placement in self._box(mailbox).placements.values()]
+        held = {email.data for email in emails} | {email.trace + email.data for email in emails}
         return [bytes(body.data) in held for body in bodies]
 
     async def deleted_items(self, account: AccountId) -> list[DeletedItem]:

@@ -190,6 +190,16 @@ async def a_delivery_puts_the_trace_before_the_content(store: MailStore, clock: 
     assert (await store.usage(BOB)).octet_limit == 10**6
 
 
+async def a_delivered_message_is_known_again_with_its_trace(store: MailStore, clock: FixedClock) -> None:
+    trace = b"Return-Path: <x@y>\r\nDelivered-To: a@b\r\nReceived: from x by y;\r\n\tMon, 1 Jan 2024 00:00:00 +0000\r\n"
+    data = letter("Hi")
+    await store.deliver(delivery(data, drop(ALICE, trace=trace)))
+    box = await store.mailbox(ALICE, "INBOX")
+    other = trace.replace(b"a@b", b"c@d")
+    bodies = [Body(data), Body(trace + data), Body(other + data)]
+    assert await store.has_content(box.id, bodies) == [True, True, False]
+
+
 async def a_full_account_refuses_alone(store: MailStore, clock: FixedClock) -> None:
     data = letter("Hi")
     drops = (drop(ALICE), drop(BOB, octets=len(data) - 1), drop(ALICE, "Archive"))
@@ -374,6 +384,7 @@ CHECKS: tuple[Check, ...] = (
     subscriptions_need_no_mailbox,
     what_is_appended_can_be_read,
     a_delivery_puts_the_trace_before_the_content,
+    a_delivered_message_is_known_again_with_its_trace,
     a_full_account_refuses_alone,
     appending_is_all_or_none,
     flags_are_the_same_wherever_an_email_lies,

@@ -1,5 +1,6 @@
 """Mail coming in, and messages put in by their owner: contents settled, emails made and placed in one write."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
@@ -8,10 +9,11 @@ from pillarbox.base.clock import Clock
 from pillarbox.base.failure import FailureKind
 from pillarbox.database.mailbox import keywords, naming, placing, quota
 from pillarbox.database.mailbox.accounts import open_account
-from pillarbox.database.mailbox.contents import Arriving, Packer, Vanished, arrange, settle
+from pillarbox.database.mailbox.contents import Arriving, Packer, Vanished, arrange, hash_of, settle
 from pillarbox.database.mailbox.sql import one, take_ids
 from pillarbox.database.mailbox.threads import ThreadKeys, find_thread, thread_keys
 from pillarbox.model.change import Change
+from pillarbox.model.content import Body
 from pillarbox.model.failure import Failure
 from pillarbox.model.ids import MailboxId, ModSeq, Uid
 from pillarbox.model.logged import Cursor, LoggedDatabase, WriteCursor
@@ -23,6 +25,11 @@ _ATTEMPTS = 3
 _BRIEF_DROPS = 3
 _BRIEF_OCTETS = 65_536
 _OVERHEAD = 2_000  # octets a write adds beyond the content, for the size hint
+
+_TRACE = re.compile(
+    rb"Return-Path: <[^\r\n]*>\r\nDelivered-To: [^\r\n]*\r\nReceived: [^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*"
+)
+"""The trace headers as this server writes them (`mime.trace`)."""
 
 _PLACE_BY_PATH = """
     UPDATE mailbox
@@ -163,19 +170,40 @@ def _append(
     return Placed(validity, [Uid(uid) for uid in uids])
 
 
-def has_content(cursor: Cursor, mailbox: MailboxId, hashes: Sequence[bytes]) -> list[bool]:
-    """For each hash, whether a message whose content has it lies in the mailbox.
+class Sought(NamedTuple):
+    """Bytes to look for: a content's hash, and the trace headers before it where they look like this server's."""
+
+    hash: bytes
+    trace: bytes
+
+
+async def sought_for(body: Body) -> list[Sought]:
+    """What a stored message with these very bytes may be: all of them its content, or its trace and its content."""
+    sought = [Sought(await hash_of(body), b"")]
+    trace = _TRACE.match(body.data)
+    if trace is not None:
+        sought.append(Sought(await hash_of(Body(body.data[trace.end() :])), trace[0]))
+    return sought
+
+
+def has_content(cursor: Cursor, mailbox: MailboxId, bodies: Sequence[Sequence[Sought]]) -> list[bool]:
+    """For each body, whether a message with its content, or with its trace and content, lies in the mailbox.
 
     Raises Failure(NOT_FOUND).
     """
     placing.owner(cursor, mailbox)
     statement = """
-        SELECT 1 FROM content c
+        SELECT e.trace FROM content c
         JOIN email e ON e.content_id = c.id
         JOIN placement p ON p.email_id = e.id AND p.mailbox_id = ?
-        WHERE c.hash = ? LIMIT 1
+        WHERE c.hash = ?
     """
-    return [one(cursor.execute(statement, (mailbox, each))) is not None for each in hashes]
+
+    def held(sought: Sought) -> bool:
+        traces = cursor.execute(statement, (mailbox, sought.hash))
+        return any(not sought.trace or trace == sought.trace for (trace,) in traces)
+
+    return [any(held(each) for each in sought) for sought in bodies]
 
 
 def _size(arriving: Arriving) -> int:

@@ -27,7 +27,7 @@ from pillarbox.database.mailbox import (
     searching,
 )
 from pillarbox.database.mailbox import delivery as incoming
-from pillarbox.database.mailbox.contents import Packer, hash_of
+from pillarbox.database.mailbox.contents import Packer
 from pillarbox.database.mailbox.placing import owner, same_owner
 from pillarbox.database.mailbox.sql import SLICE, slices
 from pillarbox.database.mailbox.watching import Watchers
@@ -219,9 +219,9 @@ class MailboxStore:
         return await searching.find(self._database, mailbox, criterion)
 
     async def has_content(self, mailbox: MailboxId, bodies: Sequence[Body]) -> list[bool]:
-        hashes = [await hash_of(body) for body in bodies]
+        sought = [await incoming.sought_for(body) for body in bodies]
         with self._database.read() as cursor:
-            return incoming.has_content(cursor, mailbox, hashes)
+            return incoming.has_content(cursor, mailbox, sought)
 
     def _check(self, mailbox: MailboxId) -> None:
         """Raises Failure(NOT_FOUND) where the mailbox is not there."""
