@@ -70,7 +70,7 @@ class Supervisor:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stopping.set)
             loop.add_signal_handler(signal.SIGHUP, self._reload)
-            server = MonitorServer(self._metrics.render, {"workers": self._troubles})
+            server = MonitorServer(self._metrics.render, {"workers": self._troubles}, self._log)
             if monitor is not None:
                 await server.start(monitor)
             keepers = [asyncio.create_task(self._keep(slot)) for slot in self._slots]

@@ -20,6 +20,7 @@ from pillarbox.app.services import make_services, server_tls
 from pillarbox.app.site import Site
 from pillarbox.base.clock import MICROSECONDS
 from pillarbox.model.failure import Failure
+from pillarbox.monitor.logging import adopt_standard_logging
 from pillarbox.net.listen import Listener, adopt
 from pillarbox.net.tls import BadCertificate
 
@@ -115,6 +116,7 @@ class Worker:
 async def _run(assignment: Assignment) -> None:
     site = Site.load(assignment.site_path)
     with open_parts(site, f"worker-{assignment.slot}") as parts:
+        adopt_standard_logging(parts.log)
         await Worker(assignment, parts).run()
 
 

@@ -14,7 +14,8 @@ from pillarbox.model.ids import AccountId
 
 class Origin(NamedTuple):
     """How a transaction reached us. `protocol` is the Received header's "with" word (RFC 3848), `sender` the
-    person who logged in, None for mail from outside. `session` is the id on every log line."""
+    person who logged in, None for mail from outside. `session` is the id on every log line, `message` what the
+    peer and the log call this message."""
 
     client: str
     hello: str
@@ -22,6 +23,7 @@ class Origin(NamedTuple):
     sender: Person | None
     session: str
     tls: str = ""
+    message: str = ""
 
 
 class DsnRequest(NamedTuple):

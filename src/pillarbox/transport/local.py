@@ -105,7 +105,7 @@ class LocalIntake:
 
     def _plan(self, mail: MailFrom, addressees: tuple[Addressee, ...], origin: Origin) -> Plan:
         only = addressees[0].address if len(addressees) == 1 else ""
-        name = f"{origin.session}.{self._ids.token(6)}"
+        name = origin.message or f"{origin.session}.{self._ids.token(6)}"
         marks = Marks(mail, origin, self._hostname, name, only, self._clock.now())
         return make_plan(addressees, marks.for_recipient, self._smtp.detail_to_mailbox)
 

@@ -73,7 +73,7 @@ def test_what_the_transport_is_told(house: SmtpHouse) -> None:
         DsnRequest("SUCCESS,DELAY", "rfc822;al@example.test"),
         DsnRequest(),
     ]
-    assert letter.origin == Origin("192.0.2.1", "client.test", "UTF8SMTP", None, "test")
+    assert letter.origin == Origin("192.0.2.1", "client.test", "UTF8SMTP", None, "test", "", "test.1")
 
 
 def test_who_has_logged_in_and_how_private_it_was(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_who_has_logged_in_and_how_private_it_was(tmp_path: Path) -> None:
     origin = house.intake.accepted[0].origin
     assert origin.sender is not None and origin.sender.address == "alice@example.test"
     assert origin._replace(sender=None) == Origin(
-        "192.0.2.1", "[192.0.2.1]", "ESMTPSA", None, "test", "TLSv1.3 TLS_AES_256_GCM_SHA384"
+        "192.0.2.1", "[192.0.2.1]", "ESMTPSA", None, "test", "TLSv1.3 TLS_AES_256_GCM_SHA384", "test.1"
     )
 
 

@@ -20,7 +20,7 @@ from pillarbox.mime.prepared import prepare
 from pillarbox.model.content import Body
 from pillarbox.model.failure import Failure
 from pillarbox.model.store import Upload
-from pillarbox.monitor.logging import make_log
+from pillarbox.monitor.logging import adopt_standard_logging, make_log
 from pillarbox.monitor.metrics import WorkerMetrics
 from pillarbox.net.listen import CannotListen
 from pillarbox.net.tls import BadCertificate
@@ -54,6 +54,7 @@ def serve(context: typer.Context) -> None:
 def _supervise(site: Site) -> None:
     settings = site.settings.server
     log = make_log(settings.log_format, settings.log_level)
+    adopt_standard_logging(log)
     site.make_directories()
     try:
         asyncio.run(Supervisor(site, log, WorkerMetrics(site.run / "metrics")).run())

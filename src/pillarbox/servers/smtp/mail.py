@@ -78,7 +78,7 @@ async def end(client: Client, event: BodyEnd) -> None:
     )
     client.forget_transaction()
     kept = outcomes.count(None)
-    name = f"{client.connection.session_id}.{client.messages + 1}"
+    name = transaction.origin.message
     if kept:
         client.messages += 1
         client.connection.log(

@@ -27,4 +27,5 @@ def origin_of(client: Client, smtputf8: bool) -> Origin:
         sender=person,
         session=client.connection.session_id,
         tls=f"{tls.version} {tls.cipher}" if tls is not None else "",
+        message=f"{client.connection.session_id}.{client.messages + 1}",
     )
