@@ -40,8 +40,8 @@ _USUAL = re.compile(
 
 _TOKENS = re.compile(
     rb"([ \t\r\n]++)"  # 1 white space
-    rb'|"((?:[^"\\]++|\\.)*+)"?'  # 2 quoted string
-    rb'|<((?:[^<>"(]++|"(?:[^"\\]++|\\.)*+"?)*+)>'  # 3 in angle brackets, without comments
+    rb'|"((?>(?:[^"\\]++|\\.)*))"?'  # 2 quoted string
+    rb'|<((?>(?:[^<>"(]++|"(?>(?:[^"\\]++|\\.)*)"?)*))>'  # 3 in angle brackets, without comments
     rb"|(\[[^\[\]]*+\]?|[^ \t\r\n\"<>()@,;:\[\]]++)"  # 4 atom with dots, domain literal
     rb"|(,++|;++|.)",  # 5 specials
     re.DOTALL,

@@ -13,7 +13,7 @@ from pillarbox.mime import encodedword
 Params = tuple[tuple[bytes, bytes], ...]
 """(name in lower case, value without its quotes), in order of appearance."""
 
-_PARAM = re.compile(rb';\s*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*+)"?|([^;]*+))', re.DOTALL)
+_PARAM = re.compile(rb';\s*+([^\s=;"]++)\s*+=\s*+(?:"((?>(?:[^"\\]++|\\.)*))"?|([^;]*+))', re.DOTALL)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _SEGMENT = re.compile(rb"([^*]+)(?:\*(\d{1,4}))?(\*)?")
 _MOST = 1000

@@ -3,7 +3,7 @@
 import re
 
 _LONGEST = 1024
-_LEADER = re.compile(r"(?:\[[^\[\]]*+\]\s*+)*+(?:re|fwd?)\s*+(?:\[[^\[\]]*+\]\s*+)?+:\s*+", re.IGNORECASE)
+_LEADER = re.compile(r"(?>(?:\[[^\[\]]*+\]\s*+)*)(?:re|fwd?)\s*+(?>(?:\[[^\[\]]*+\]\s*+)?):\s*+", re.IGNORECASE)
 _BLOB = re.compile(r"\[[^\[\]]*+\]\s*+")
 
 

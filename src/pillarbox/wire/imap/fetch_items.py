@@ -104,9 +104,9 @@ _SECTIONS = {
     b"MIME": Section.MIME,
 }
 _NAME = re.compile(rb"[A-Za-z0-9.]+")
-_PART = re.compile(rb"[1-9][0-9]{0,8}(?:\.[1-9][0-9]{0,8})*+")
+_PART = re.compile(rb"[1-9][0-9]{0,8}(?>(?:\.[1-9][0-9]{0,8})*)")
 _SECTION_WORD = re.compile(rb"[A-Za-z.]+")
-_HEADER_LIST = re.compile(rb'\(([^\x00-\x20(){%*"\\\x7f-\xff]+(?: [^\x00-\x20(){%*"\\\x7f-\xff]+)*+)\)')
+_HEADER_LIST = re.compile(rb'\(([^\x00-\x20(){%*"\\\x7f-\xff]+(?>(?: [^\x00-\x20(){%*"\\\x7f-\xff]+)*))\)')
 _PARTIAL = re.compile(rb"<([0-9]{1,19})\.([0-9]{1,19})>")
 
 

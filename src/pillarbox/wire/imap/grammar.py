@@ -19,13 +19,13 @@ _ASTRING = re.compile(rb'[^\x00-\x20(){%*"\\\x7f-\xff]+')
 _LIST_CHARS = re.compile(rb'[^\x00-\x20(){"\\\x7f-\xff]+')
 _TAG = re.compile(rb'[^\x00-\x20(){%*"\\+\x7f-\xff]+')
 _QUOTED = re.compile(rb'"([^"\\\r\n\0]*+)"')
-_QUOTED_ESCAPED = re.compile(rb'"((?:[^"\\\r\n\0]++|\\["\\])*+)"')
+_QUOTED_ESCAPED = re.compile(rb'"((?>(?:[^"\\\r\n\0]++|\\["\\])*))"')
 _ESCAPE = re.compile(rb"\\(.)")
 _LITERAL = re.compile(rb"\{([0-9]{1,20})\+?\}\r\n")
 _NUMBER = re.compile(rb"[0-9]{1,20}")
 _SEQUENCE_SET = re.compile(
     rb"(?:\*|[1-9][0-9]{0,9})(?::(?:\*|[1-9][0-9]{0,9}))?"
-    rb"(?:,(?:\*|[1-9][0-9]{0,9})(?::(?:\*|[1-9][0-9]{0,9}))?)*+"
+    rb"(?>(?:,(?:\*|[1-9][0-9]{0,9})(?::(?:\*|[1-9][0-9]{0,9}))?)*)"
 )
 _FLAG = re.compile(rb'\\?[^\x00-\x20(){%*"\\\]\x7f-\xff]+')
 _DATE = re.compile(rb'("?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})\1')

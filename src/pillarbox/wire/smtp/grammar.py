@@ -14,22 +14,22 @@ from typing import NamedTuple
 
 _UTF8 = "\\u0080-\\U0010ffff"
 _ATOM = rf"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~\-{_UTF8}]++"
-_DOT_STRING = rf"{_ATOM}(?:\.{_ATOM})*+"
-_QUOTED_STRING = rf'"(?:[ !#-\[\]-~{_UTF8}]|\\[ -~])*+"'
-_SUB_DOMAIN = rf"[A-Za-z0-9_{_UTF8}]++(?:-++[A-Za-z0-9_{_UTF8}]++)*+"
-_DOMAIN = rf"{_SUB_DOMAIN}(?:\.{_SUB_DOMAIN})*+"
+_DOT_STRING = rf"{_ATOM}(?>(?:\.{_ATOM})*)"
+_QUOTED_STRING = rf'"(?>(?:[ !#-\[\]-~{_UTF8}]|\\[ -~])*)"'
+_SUB_DOMAIN = rf"[A-Za-z0-9_{_UTF8}]++(?>(?:-++[A-Za-z0-9_{_UTF8}]++)*)"
+_DOMAIN = rf"{_SUB_DOMAIN}(?>(?:\.{_SUB_DOMAIN})*)"
 _ADDRESS_LITERAL = r"\[[A-Za-z0-9:.]++\]"
 
 _DOT_STRING_ONLY = re.compile(_DOT_STRING)
 _DOMAIN_ONLY = re.compile(_DOMAIN)
 _HELLO = re.compile(r"[^\s]{1,255}")
 _PATH = re.compile(
-    rf"<(?:@{_DOMAIN}(?:,@{_DOMAIN})*+:)?"
+    rf"<(?:@{_DOMAIN}(?>(?:,@{_DOMAIN})*):)?"
     rf"(?P<local>{_DOT_STRING}|{_QUOTED_STRING})@(?P<domain>{_DOMAIN}|{_ADDRESS_LITERAL})>(?P<rest>(?: .*)?)"
 )
 _NO_DOMAIN = re.compile(r"<(?P<local>postmaster)>(?P<rest>(?: .*)?)", re.IGNORECASE)
 _PARAMETER = re.compile(r"(?P<keyword>[A-Za-z0-9][A-Za-z0-9-]*+)(?:=(?P<value>[^ ]++))?")
-_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-Fa-f]{2})*+")
+_XTEXT = re.compile(r"(?>(?:[!-*,-<>-~]|\+[0-9A-Fa-f]{2})*)")
 _XTEXT_CODE = re.compile(r"\+([0-9A-Fa-f]{2})")
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _ORCPT = re.compile(rf"[A-Za-z0-9-]++;[!-~{_UTF8}]++")
