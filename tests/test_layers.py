@@ -56,7 +56,9 @@ def test_file_keeps_the_house_rules(path: Path) -> None:
     tree = ast.parse(text)
     assert ast.get_docstring(tree), "a module's docstring is its contract"
     assert text.count("\n") <= LONGEST_FILE, "a longer file asks for a new noun"
-    assert not re.search(r"r[bf]?[\"'].*[^\\]\)[*+?]\+", text), "Python before 3.11.5 gets (...)*+ wrong: write (?>(...)*)"
+    assert not re.search(r"r[bf]?[\"'].*[^\\]\)[*+?]\+", text), (
+        "Python before 3.11.5 gets (...)*+ wrong: write (?>(...)*)"
+    )
     layer = layer_of(path)
     if layer in MAY_IMPORT:
         for name in imports_of(tree):
