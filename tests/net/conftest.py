@@ -108,7 +108,11 @@ def run(request: pytest.FixtureRequest) -> Callable[[Awaitable[None]], None]:
 
     def run(test: Awaitable[None]) -> None:
         async def limited() -> None:
-            await asyncio.wait_for(test, 20)
+            try:
+                await asyncio.wait_for(test, 20)
+            finally:
+                for _ in range(10):  # connections closed just now are gone with the loop's next turns
+                    await asyncio.sleep(0)
 
         with asyncio.Runner(loop_factory=factory) as runner:
             runner.run(limited())
