@@ -20,7 +20,7 @@ LINES = [
     b"RETR \xff", b"PASS \x00", b"x" * 3000, b"", b"LIST 1 2", b"QUIT",
 ]  # fmt: skip
 LOGIN = b"USER alice@example.test\r\nPASS " + PASSWORD.encode() + b"\r\n"
-ROUNDS = 400
+ROUNDS = 250
 
 
 async def step(chance: random.Random, house: Pop3House, one: Pop3Peer) -> None:

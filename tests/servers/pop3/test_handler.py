@@ -211,6 +211,23 @@ def test_what_was_retrieved_is_seen_after_quit(on: Run) -> None:
     on(test)
 
 
+def test_the_lock_is_free_before_the_goodbye_is_written(on: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(bench: Bench) -> None:
+        account = (await bench.house.person()).account
+        one = await bench.house.login()
+        written = []
+
+        def write(data: bytes) -> None:
+            bench.store.acquire(account)()
+            written.append(data)
+
+        monkeypatch.setattr(one.connection, "write", write)
+        await one.command("QUIT")
+        assert written == [b"+OK Goodbye\r\n"]
+
+    on(test)
+
+
 def test_flags_that_cannot_be_set_do_not_frighten_the_client(on: Run) -> None:
     async def test(bench: Bench) -> None:
         one = await bench.house.login()
