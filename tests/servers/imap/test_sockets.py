@@ -107,8 +107,10 @@ def test_one_idles_while_another_appends(tmp_path: Path, tls: ServerTls) -> None
         idler.select()
         idler.send(b"idle IDLE\r\n")
         assert idler.readline().startswith(b"+ ")
-        threading.Thread(target=other.append, args=("INBOX", None, None, MESSAGE)).start()
+        appending = threading.Thread(target=other.append, args=("INBOX", None, None, MESSAGE))
+        appending.start()
         assert idler.readline() == b"* 1 EXISTS\r\n"
+        appending.join()
         idler.send(b"DONE\r\n")
         assert idler.readline().startswith(b"idle OK")
         other.select()
