@@ -4,7 +4,6 @@ Nothing that is there is overwritten: a directory that already holds a site is r
 """
 
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import NamedTuple
 
 from pillarbox.app import config
 from pillarbox.app.build import open_parts
-from pillarbox.app.site import SETTINGS_FILE, Site
+from pillarbox.app.site import SETTINGS_FILE, Site, give
 from pillarbox.base.clock import SystemClock
 from pillarbox.base.failure import FailureKind
 from pillarbox.base.ids import SystemIds
@@ -61,8 +60,7 @@ async def create_site(path: Path, wanted: NewSite) -> Site:
         site = Site.load(path)
     except OSError as error:
         raise Failure(FailureKind.NOT_ALLOWED, f"{error.filename or path} cannot be made: {error.strerror}") from error
-    if wanted.user and os.geteuid() == 0:
-        _give(site.path, wanted.user)
+    give(site.path, wanted.user)
     return site
 
 
@@ -70,16 +68,3 @@ def _write(path: Path, data: bytes, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with open(descriptor, "wb") as file:
         file.write(data)
-
-
-def _give(path: Path, user: str) -> None:
-    """Makes a user the owner of a site and all in it."""
-    try:
-        for folder, _, files in os.walk(path):
-            shutil.chown(folder, user)
-            for name in files:
-                shutil.chown(Path(folder, name), user)
-    except LookupError:
-        raise Failure(
-            FailureKind.NOT_FOUND, f"there is no user {user!r} on this machine; make one with `useradd -r {user}`"
-        ) from None

@@ -8,6 +8,7 @@ of changes. `Site.load` raises `Failure(INVALID)` where the settings are wrong.
 import fcntl
 import os
 import pwd
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,3 +123,18 @@ def become_owner(path: Path) -> None:
         os.setgroups([])
         os.setgid(owner.st_gid)
         os.setuid(owner.st_uid)
+
+
+def give(path: Path, user: str) -> None:
+    """As root, makes a user the owner of a folder and all in it. Raises Failure(NOT_FOUND) where there is none."""
+    if os.geteuid() != 0 or not user:
+        return
+    try:
+        for folder, _, files in os.walk(path):
+            shutil.chown(folder, user)
+            for name in files:
+                shutil.chown(Path(folder, name), user)
+    except LookupError:
+        raise Failure(
+            FailureKind.NOT_FOUND, f"there is no user {user!r} on this machine; make one with `useradd -r {user}`"
+        ) from None

@@ -1,6 +1,7 @@
 """`pillarbox init`, `serve` and `demo`: making and running a site."""
 
 import asyncio
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ from pillarbox.app.build import open_parts
 from pillarbox.app.cli.context import Options, say, stop
 from pillarbox.app.create import NewSite, create_site
 from pillarbox.app.samples import sample_letters
-from pillarbox.app.site import Site
+from pillarbox.app.site import Site, give
 from pillarbox.app.supervise import Supervisor
 from pillarbox.base.clock import SystemClock
 from pillarbox.mime.prepared import prepare
@@ -56,8 +57,10 @@ def _supervise(site: Site) -> None:
     log = make_log(settings.log_format, settings.log_level)
     adopt_standard_logging(log)
     site.make_directories()
+    worker_metrics = WorkerMetrics(site.run / "metrics")
+    give(site.run, settings.user)
     try:
-        asyncio.run(Supervisor(site, log, WorkerMetrics(site.run / "metrics")).run())
+        asyncio.run(Supervisor(site, log, worker_metrics).run())
     except (CannotListen, BadCertificate) as error:
         stop(str(error))
 
@@ -118,7 +121,9 @@ def _show_demo(site: Site) -> None:
         table.add_row(service, f"127.0.0.1:{ports[name]}", purpose)
     metrics = site.settings.server.metrics_port + offset
     table.add_row("HTTP", f"127.0.0.1:{metrics}", "/metrics and /healthz")
-    console.print(f"\n[bold]Pillarbox demo[/bold]: a throwaway site for {DEMO_DOMAIN}, in {site.path}\n")
+    console.print(
+        f"\n[bold]Pillarbox demo[/bold]: a throwaway site for {DEMO_DOMAIN}, in {site.path}\n", soft_wrap=True
+    )
     console.print(table)
     console.print("\n[bold]people[/bold]")
     for name, password in DEMO_PEOPLE.items():
@@ -130,7 +135,7 @@ def _show_demo(site: Site) -> None:
         f"printf 'Subject: hi\\n\\nHello Bob\\n' | curl -s --user {alice} smtp://127.0.0.1:{ports['submission']} "
         f"--mail-from alice@{DEMO_DOMAIN} --mail-rcpt bob@{DEMO_DOMAIN} --upload-file - --crlf",
         f"curl -s http://127.0.0.1:{metrics}/healthz",
-        f"pillarbox -C {site.path} mailbox list bob@{DEMO_DOMAIN}",
+        f"{sys.argv[0]} -C {site.path} mailbox list bob@{DEMO_DOMAIN}",
     ):
         console.print(f"  {line}", soft_wrap=True, highlight=False, markup=False)
     console.print("\nCtrl-C stops it.\n")
