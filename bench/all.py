@@ -4,13 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-ORDER = ("engine.py", "inbound.py", "importing.py")
+ORDER = ("engine.py", "pump.py", "inbound.py", "importing.py")
 
 
 def main() -> None:
     for name in ORDER:
         print(f"== {name}", flush=True)
-        subprocess.run([sys.executable, str(Path(__file__).with_name(name)), *sys.argv[1:]], check=True)
+        subprocess.run([sys.executable, str(Path(__file__).with_name(name))], check=True)
 
 
 if __name__ == "__main__":
