@@ -58,6 +58,16 @@ def test_an_mbox_file_is_split_where_messages_begin(tmp_path: Path) -> None:
     assert letters(MboxSource(path, "")) == [("Old mail", letter) for letter in many]
 
 
+@pytest.mark.parametrize("block", [1, 7, 999, 1000, 1001, 1500, 4096])
+def test_messages_are_found_wherever_a_block_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    path = tmp_path / "box"
+    text = b"Subject: %d\r\n\r\n" + b"x" * 90 + b"\r\n"
+    many = [Letter(text % number, 0, frozenset(), WHEN) for number in range(40)]
+    path.write_bytes(b"".join(mbox.write(letter, "a@x.test") for letter in many))
+    monkeypatch.setattr(mbox, "_BLOCK", block)
+    assert [letter for _, letter in letters(MboxSource(path, ""))] == many
+
+
 def test_an_mbox_by_others_is_read(tmp_path: Path) -> None:
     path = tmp_path / "inbox"
     path.write_bytes(

@@ -6,7 +6,6 @@ read and put in when it is written. Lines of the message that begin with "From "
 written with one more ">" and read with one less, so that a letter comes back as it was.
 """
 
-import mmap
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from pillarbox.model.email import Flag
 
 _SEPARATOR = re.compile(rb"From [^\n]*\d:\d\d")
 _SEPARATOR_LIMIT = 1000
+_BLOCK = 1 << 20
 _QUOTED = re.compile(rb"^>(>*From )", re.M)
 _TO_QUOTE = re.compile(rb"^(>*From )", re.M)
 _STATUS = re.compile(rb"^(Status|X-Status|X-Keywords):[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)\n", re.I | re.M)
@@ -61,21 +61,38 @@ def is_mbox(path: Path) -> bool:
 
 
 def _places_in(path: Path, mailbox: str) -> Iterator[Place]:
-    size = path.stat().st_size
-    if not size:
-        return
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        start = 0 if _SEPARATOR.match(data, 0, _SEPARATOR_LIMIT) else -1
-        at = data.find(b"\nFrom ")
-        while at >= 0:
-            after_empty_line = data[max(0, at - 2) : at].endswith((b"\n", b"\n\r"))
-            if after_empty_line and _SEPARATOR.match(data, at + 1, at + _SEPARATOR_LIMIT):
-                if start >= 0:
-                    yield Place(mailbox, str(path), start, at + 1)
-                start = at + 1
-            at = data.find(b"\nFrom ", at + 1)
+    start = -1
+    for offset in _separators(path):
         if start >= 0:
-            yield Place(mailbox, str(path), start, size)
+            yield Place(mailbox, str(path), start, offset)
+        start = offset
+    if start >= 0:
+        yield Place(mailbox, str(path), start, path.stat().st_size)
+
+
+def _separators(path: Path) -> Iterator[int]:
+    """Where the messages of a file begin; holds no more than a block of it in memory."""
+    with open(path, "rb") as file:
+        window = file.read(_BLOCK)
+        if _SEPARATOR.match(window, 0, _SEPARATOR_LIMIT):
+            yield 0
+        base = begin = 0
+        block = window
+        while block:
+            block = file.read(_BLOCK)
+            window += block
+            # A line near the end is looked at with the next block, which may hold the rest of it.
+            end = len(window) - (_SEPARATOR_LIMIT if block else 0)
+            at = window.find(b"\nFrom ", begin)
+            while 0 <= at < end:
+                after_empty_line = window[max(0, at - 2) : at].endswith((b"\n", b"\n\r"))
+                if after_empty_line and _SEPARATOR.match(window, at + 1, at + _SEPARATOR_LIMIT):
+                    yield base + at + 1
+                at = window.find(b"\nFrom ", at + 1)
+            keep = max(end - 2, 0)
+            base += keep
+            begin = max(end, 0) - keep
+            window = window[keep:]
 
 
 def read(separator: bytes, data: bytes) -> Letter:
