@@ -73,7 +73,7 @@ def _places_in(path: Path, mailbox: str) -> Iterator[Place]:
 def _separators(path: Path) -> Iterator[int]:
     """Where the messages of a file begin; holds no more than a block of it in memory."""
     with open(path, "rb") as file:
-        window = file.read(_BLOCK)
+        window = file.read(max(_BLOCK, _SEPARATOR_LIMIT))
         if _SEPARATOR.match(window, 0, _SEPARATOR_LIMIT):
             yield 0
         base = begin = 0
