@@ -14,6 +14,7 @@ from pillarbox.servers.smtp.client import Services as SmtpServices
 from pillarbox.servers.smtp.server import SmtpServer
 from pillarbox.wire.smtp.state import Role
 
+_SWEEP_SECONDS = 15.0
 _SMTP_FULL = b"421 4.7.0 Too many connections; try again later\r\n"
 _POP3_FULL = b"-ERR [SYS/TEMP] Too many connections; try again later.\r\n"
 _IMAP_FULL = b"* BYE [UNAVAILABLE] Too many connections; try again later.\r\n"
@@ -50,6 +51,7 @@ def _imap(parts: Parts, tls: ServerTls, logins: Logins) -> dict[str, Service]:
         spool=parts.site.spool,
         spool_above=settings.smtp.spool_above,
         tls_available=True,
+        sweep_seconds=_SWEEP_SECONDS,
     )
     serves = ImapServer(shared, tls_from_start=False), ImapServer(shared, tls_from_start=True)
     limits = Limits(settings.imap.connections_per_client)
