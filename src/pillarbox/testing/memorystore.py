@@ -108,7 +108,8 @@ class MemoryStore(MemoryBoxes):
     async def _drop(self, delivery: Delivery, drop: Drop) -> None:
         await self.open_account(drop.account, drop.octet_limit, drop.message_limit)
         account = self._accounts[drop.account]
-        self._check_room(account, [len(drop.trace) + delivery.body.size])
+        if not drop.beyond_quota:
+            self._check_room(account, [len(drop.trace) + delivery.body.size])
         path = naming.clean_or_inbox(drop.mailbox)
         box = account.boxes.get(path)
         if box is None or not box.selectable:

@@ -90,6 +90,8 @@ def _charge(cursor: WriteCursor, drop: Drop, size: int, now: int) -> int:
     if modseq is None:
         open_account(cursor, drop.account, drop.octet_limit, drop.message_limit, now)
         modseq = quota.charge_within(cursor, drop.account, size, drop.octet_limit, drop.message_limit)
+    if modseq is None and drop.beyond_quota:
+        modseq = quota.adjust(cursor, drop.account, size, 1)
     if modseq is None:
         raise quota.over_quota()
     return modseq
