@@ -16,12 +16,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "database": {"model", "mime", "base"},
     "directory": {"model", "mime", "base"},
     "transport": {"model", "mime", "base"},
+    "recovery": {"model", "mime", "base"},
     "monitor": {"model", "mime", "base"},
     "net": {"wire", "base"},
     "servers": {"model", "wire", "net", "mime", "base"},
-    "testing": {"model", "wire", "net", "mime", "base", "database", "directory", "transport", "servers"},
+    "testing": {"model", "wire", "net", "mime", "base", "database", "directory", "transport", "recovery", "servers"},
     "app": {
-        "base", "mime", "wire", "model", "database", "directory", "transport", "monitor", "net", "servers",
+        "base", "mime", "wire", "model", "database", "directory", "transport", "recovery", "monitor", "net", "servers",
     },
 }  # fmt: skip
 

@@ -21,6 +21,8 @@ _CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("server", "log_format"): ("text", "json"),
     ("server", "log_level"): ("debug", "info", "warning", "error"),
     ("tls", "minimum_version"): ("1.2", "1.3"),
+    ("standby", "mode"): ("async", "sync"),
+    ("standby", "when_gone"): ("continue", "stop"),
 }
 _MAY_BE_NEGATIVE = {("pop3", "expire_days")}
 _MAY_NOT_BE_EMPTY = {("server", "listen"), ("storage", "log_volumes"), ("storage", "databases")}

@@ -121,6 +121,68 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True)
+class Backup:
+    """[backup]"""
+
+    targets: list[str] = setting(
+        [],
+        'Where backups and logs go: "file:///mnt/backup", "s3://bucket/prefix?endpoint=https://host&region=eu" '
+        "(keys from the environment or [backup] s3_credentials).",
+    )
+    s3_credentials: str = setting(
+        "", "File with two lines, access key and secret key, for S3 targets; empty: the environment's."
+    )
+    recipients: list[str] = setting([], 'Public keys ("age1...") that backups are encrypted to; none: not encrypted.')
+    compression: int = setting(3, "zstd level of what goes to a target; 0: not compressed.")
+    time: str = setting("01:30", 'When the nightly backup begins, local time; "": no schedule.')
+    full_days: list[str] = setting(["sun"], "Days of full backups; on the others, only what changed is stored.")
+    keep_daily: int = setting(7, "The last backup of each of so many days is kept.")
+    keep_weekly: int = setting(5, "The last backup of each of so many weeks is kept.")
+    keep_monthly: int = setting(12, "The last backup of each of so many months is kept.")
+    keep_yearly: int = setting(0, "The last backup of each of so many years is kept.")
+    keep_days: int = setting(0, "No backup younger than so many days is ever removed (a legal minimum).")
+    archive_seconds: float = setting(1.0, "How often the growing log is sent to every target; 0: never.")
+    log_hours: float = setting(24.0, "Log stays on the log volumes at least so long, even where it may be pruned.")
+    log_alarm_percent: int = setting(70, "Alarm when a log volume is fuller than this.")
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """[drill]"""
+
+    time: str = setting("", 'When a drill begins, local time ("04:00"); "": only by hand.')
+    days: list[str] = setting(["sun"], "On which days.")
+    scratch: str = setting("drill", "Directory for restored databases, relative to the site's directory.")
+    identity: str = setting("", "File with the private key for encrypted backups; empty: none needed.")
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """[promise]"""
+
+    hours: float = setting(4.0, "Hours in which any database is to be back.")
+    loss_seconds: float = setting(1.0, "Seconds of mail that may be lost with a whole machine; 0: needs a standby.")
+    classes: list[str] = setting(
+        [], 'Stricter promises: "board@example.org hours=1 loss_seconds=0" for the members of that group.'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standby:
+    """[standby]"""
+
+    server: str = setting("", 'The active server that this one follows, "host:port"; empty: this one is active.')
+    listen: str = setting("", 'Address and port on which standbys are served, "0.0.0.0:4190"; empty: none.')
+    certificate: str = setting("standby-certificate.pem", "This server's certificate towards the other one.")
+    key: str = setting("standby-key.pem", "Its private key.")
+    peers: str = setting("standby-peers.pem", "Certificates of the servers that may connect, one after the other.")
+    mode: str = setting("async", '"sync": an answer waits until one standby has the log too; "async": it does not.')
+    when_gone: str = setting("continue", 'In mode sync without a standby: "continue" (and alarm) or "stop".')
+    patience_seconds: float = setting(5.0, "How long an answer waits for a standby until it counts as gone.")
+    lag_seconds: float = setting(0.0, "A standby applies records only when they are so old: a guard against mistakes.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole of `pillarbox.toml`."""
 
@@ -132,3 +194,7 @@ class Settings:
     imap: Imap = field(default_factory=Imap)
     pop3: Pop3 = field(default_factory=Pop3)
     storage: Storage = field(default_factory=Storage)
+    backup: Backup = field(default_factory=Backup)
+    drill: Drill = field(default_factory=Drill)
+    promise: Promise = field(default_factory=Promise)
+    standby: Standby = field(default_factory=Standby)
