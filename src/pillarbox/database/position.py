@@ -84,3 +84,8 @@ def has_position(connection: apsw.Connection) -> bool:
 def write_position(connection: apsw.Connection, version: int, epoch: int, mark: Mark, before: int) -> None:
     """Change the row; the caller holds a transaction that began when the row's LSN was `before`."""
     connection.execute(_UPDATE, (version, epoch, *mark, tag_of(mark.lsn, before)))
+
+
+def set_generation(connection: apsw.Connection, generation: int) -> None:
+    """Change the generation alone; the caller holds a transaction."""
+    connection.execute(f"UPDATE {TABLE} SET generation = ? WHERE id = 1", (generation,))

@@ -63,6 +63,20 @@ class Record(NamedTuple):
     finish: int
 
 
+class RecordHead(NamedTuple):
+    """What a record's header says, its own checksum checked; the payload was not looked at."""
+
+    lsn: int
+    time: int
+    kind: int
+    schema_version: int
+    previous: int
+    crc: int
+    payload_crc: int
+    payload_start: int
+    finish: int
+
+
 class Damage(NamedTuple):
     """There is something at `offset`, but no whole record."""
 
@@ -97,8 +111,8 @@ def draft(kind: RecordKind, after: Mark, time: int, schema_version: int, payload
     return Draft(lsn, crc, head + _CRC.pack(crc), payload)
 
 
-def read_record(file: OpenFile, offset: int, start: int) -> Record | Damage | None:
-    """The record at `offset`; None where nothing was written yet (the end of the file, or zeros)."""
+def read_head(file: OpenFile, offset: int, start: int) -> RecordHead | Damage | None:
+    """The header of the record at `offset`; None where nothing was written yet (the end of the file, or zeros)."""
     head = file.read_at(HEADER_SIZE, offset)
     if not head.strip(b"\0"):
         return None
@@ -110,13 +124,23 @@ def read_record(file: OpenFile, offset: int, start: int) -> Record | Damage | No
         return Damage(offset, "not a record")
     if zlib.crc32(head[: _HEADER.size], start) != crc:
         return Damage(offset, "its header does not fit its checksum")
-    payload = file.read_at(size, offset + header_size)
+    payload_start = offset + header_size
+    return RecordHead(lsn, time, kind, schema_version, previous, crc, payload_crc, payload_start, payload_start + size)
+
+
+def read_record(file: OpenFile, offset: int, start: int) -> Record | Damage | None:
+    """The record at `offset`; None where nothing was written yet (the end of the file, or zeros)."""
+    head = read_head(file, offset, start)
+    if not isinstance(head, RecordHead):
+        return head
+    size = head.finish - head.payload_start
+    payload = file.read_at(size, head.payload_start)
     if len(payload) < size:
         return Damage(offset, f"cut off: {len(payload)} of {size} octets are there")
-    if zlib.crc32(payload, start) != payload_crc:
+    if zlib.crc32(payload, start) != head.payload_crc:
         return Damage(offset, "its payload does not fit its checksum")
-    finish = offset + header_size + size
-    return Record(lsn, time, kind, schema_version, previous, crc, payload, offset, finish)
+    lsn, time, kind, version, previous, crc, _, _, finish = head
+    return Record(lsn, time, kind, version, previous, crc, payload, offset, finish)
 
 
 def find_later_record(file: OpenFile, offset: int, least_lsn: int, start: int) -> Record | None:
