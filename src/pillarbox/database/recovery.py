@@ -19,14 +19,12 @@ _TRANSACTION_BYTES = 64 << 20
 
 
 class Player:
-    """Applies records to the database behind one connection."""
+    """Plays a whole tail of the log."""
 
     def __init__(self, connection: apsw.Connection, schema: Schema, position: Position) -> None:
         self._connection = connection
-        self._schema = schema
-        self._version = position.schema_version
+        self._applier = Applier(connection, schema, position.schema_version)
         self._epoch = position.epoch
-        self._tables = table_names(connection)
 
     def play(self, tail: Tail, identity: Identity, after: Mark) -> int:
         """Put every record after `after` up to the end of `tail` into the database; how many there were."""
@@ -36,11 +34,12 @@ class Player:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             for record in reader.records(after):
-                self._apply(record)
+                self._applier.apply(record)
                 count += 1
                 pending += len(record.payload)
                 if pending >= _TRANSACTION_BYTES or record.lsn == tail.end.lsn:
-                    write_position(self._connection, self._version, self._epoch, reader.end, before)
+                    self._applier.finish()
+                    write_position(self._connection, self._applier.version, self._epoch, reader.end, before)
                     self._connection.execute("COMMIT", can_cache=False)
                     self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
                     self._connection.execute("BEGIN IMMEDIATE")
@@ -50,9 +49,20 @@ class Player:
                 self._connection.execute("ROLLBACK", can_cache=False)
         return count
 
-    def _apply(self, record: Record) -> None:
+
+class Applier:
+    """Applies records to the database behind one connection, in a transaction of the caller's."""
+
+    def __init__(self, connection: apsw.Connection, schema: Schema, version: int) -> None:
+        self.version = version
+        self._connection = connection
+        self._schema = schema
+        self._tables = table_names(connection)
+
+    def apply(self, record: Record) -> None:
+        """Bring in one record. Raises Failure CORRUPT or WRONG_VERSION where it does not fit."""
         if record.kind == RecordKind.SCHEMA:
-            self._version = replay_schema(self._connection, self._schema, self._version, record.payload)
+            self.version = replay_schema(self._connection, self._schema, self.version, record.payload)
             self._tables = table_names(self._connection)
         elif record.kind == RecordKind.CHANGES:
             self._apply_changes(record)
@@ -61,12 +71,15 @@ class Player:
                 FailureKind.WRONG_VERSION, f"Log record {record.lsn} is of kind {record.kind}: run the newer program."
             )
 
+    def finish(self) -> None:
+        """All records given so far are in the tables when this returns."""
+
     def _apply_changes(self, record: Record) -> None:
-        if record.schema_version != self._version:
+        if record.schema_version != self.version:
             raise Failure(
                 FailureKind.WRONG_VERSION,
                 f"Log record {record.lsn} changes tables of version {record.schema_version}, but the database has "
-                f"version {self._version}.",
+                f"version {self.version}.",
             )
         unknown: list[str] = []
 

@@ -4,7 +4,8 @@ Changes nothing, may run beside writers. Every table and index is checked by SQL
 `verify`, every log record on every volume in use by its checksums and its place in the chain.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import apsw
@@ -38,21 +39,32 @@ class Finding(NamedTuple):
 
 def verify(place: Place, schema: Schema, surroundings: Surroundings) -> Iterator[Progress | Finding]:
     """Progress and findings as they come; no findings: all is well."""
+    position = yield from _verify_file(place.file, schema, surroundings.vfs)
+    if position is not None:
+        yield from _verify_log(place, surroundings, position)
+
+
+def verify_file(file: Path, schema: Schema, vfs: str | None) -> Iterator[Progress | Finding]:
+    """`verify` of the database file alone."""
+    yield from _verify_file(file, schema, vfs)
+
+
+def _verify_file(file: Path, schema: Schema, vfs: str | None) -> Generator[Progress | Finding, None, Position | None]:
     try:
-        connection = connect_reader(place.file, surroundings.vfs)
+        connection = connect_reader(file, vfs)
     except apsw.Error as error:
-        yield Finding("database", f"{place.file} cannot be opened: {error}.")
-        return
+        yield Finding("database", f"{file} cannot be opened: {error}.")
+        return None
     try:
         position = read_position(connection)
         yield from _verify_tables(connection)
         yield from _verify_rows(connection, schema)
     except apsw.Error as error:
-        yield Finding("database", f"{place.file} cannot be read: {error}.")
-        return
+        yield Finding("database", f"{file} cannot be read: {error}.")
+        return None
     finally:
         connection.close(force=True)
-    yield from _verify_log(place, surroundings, position)
+    return position
 
 
 def _verify_tables(connection: apsw.Connection) -> Iterator[Progress | Finding]:
