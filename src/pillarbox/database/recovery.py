@@ -16,6 +16,7 @@ from pillarbox.model.failure import Failure
 from pillarbox.model.logged import Schema
 
 _TRANSACTION_BYTES = 64 << 20
+_GATHERED_BYTES = 4 << 20
 
 
 class Player:
@@ -51,36 +52,72 @@ class Player:
 
 
 class Applier:
-    """Applies records to the database behind one connection, in a transaction of the caller's."""
+    """Applies records to the database behind one connection, in a transaction of the caller's.
+
+    Records are gathered and brought in together: the totals that every delivery changes are then written once for
+    many. Where the sum does not go in (a unique value went from one row to another and back), its parts do.
+    """
 
     def __init__(self, connection: apsw.Connection, schema: Schema, version: int) -> None:
         self.version = version
         self._connection = connection
         self._schema = schema
         self._tables = table_names(connection)
+        self._gathered: list[Record] = []
+        self._size = 0
 
     def apply(self, record: Record) -> None:
-        """Bring in one record. Raises Failure CORRUPT or WRONG_VERSION where it does not fit."""
+        """Take one record. Raises Failure CORRUPT or WRONG_VERSION where it, or one before, does not fit."""
         if record.kind == RecordKind.SCHEMA:
+            self.finish()
             self.version = replay_schema(self._connection, self._schema, self.version, record.payload)
             self._tables = table_names(self._connection)
         elif record.kind == RecordKind.CHANGES:
-            self._apply_changes(record)
+            if record.schema_version != self.version:
+                raise Failure(
+                    FailureKind.WRONG_VERSION,
+                    f"Log record {record.lsn} changes tables of version {record.schema_version}, but the database has "
+                    f"version {self.version}.",
+                )
+            self._gathered.append(record)
+            self._size += len(record.payload)
+            if self._size >= _GATHERED_BYTES:
+                self.finish()
         else:
             raise Failure(
                 FailureKind.WRONG_VERSION, f"Log record {record.lsn} is of kind {record.kind}: run the newer program."
             )
 
     def finish(self) -> None:
-        """All records given so far are in the tables when this returns."""
+        """All records taken so far are in the tables when this returns."""
+        gathered, self._gathered, self._size = self._gathered, [], 0
+        if len(gathered) > 1 and self._apply_sum(gathered):
+            return
+        for record in gathered:
+            reason = self._apply_changes(record.payload)
+            if reason is not None:
+                raise _misfit(record, reason)
 
-    def _apply_changes(self, record: Record) -> None:
-        if record.schema_version != self.version:
-            raise Failure(
-                FailureKind.WRONG_VERSION,
-                f"Log record {record.lsn} changes tables of version {record.schema_version}, but the database has "
-                f"version {self.version}.",
-            )
+    def _apply_sum(self, records: list[Record]) -> bool:
+        """Whether the sum of `records` went in; if not, nothing of it did."""
+        builder = apsw.ChangesetBuilder()  # type: ignore[no-untyped-call]  # its stub has no types
+        try:
+            for record in records:
+                builder.add(record.payload)
+            total = builder.output()
+        except apsw.Error:  # one of them does not fit the others: found, and named, one by one
+            return False
+        finally:
+            builder.close()
+        self._connection.execute("SAVEPOINT gathered")
+        whole = self._apply_changes(total) is None
+        if not whole:
+            self._connection.execute("ROLLBACK TO gathered")
+        self._connection.execute("RELEASE gathered")
+        return whole
+
+    def _apply_changes(self, changes: bytes) -> str | None:
+        """Why they do not fit, or None."""
         unknown: list[str] = []
 
         def known(table: str) -> bool:
@@ -90,11 +127,10 @@ class Applier:
             return True
 
         try:
-            apsw.Changeset.apply(record.payload, self._connection, filter=known, conflict=_refuse)
+            apsw.Changeset.apply(changes, self._connection, filter=known, conflict=_refuse)
         except apsw.AbortError as error:
-            raise _misfit(record, str(error)) from error
-        if unknown:
-            raise _misfit(record, f"it has no table {unknown[0]}")
+            return str(error)
+        return f"it has no table {unknown[0]}" if unknown else None
 
 
 def _refuse(reason: int, change: apsw.TableChange) -> int:
