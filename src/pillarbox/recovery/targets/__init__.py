@@ -1,0 +1,1 @@
+"""Targets: where backups and logs go, each an implementation of `model.recovery.Target`."""
