@@ -2,7 +2,8 @@
 
 A checkpoint that runs beside writers never catches up with them, and only a file that was moved whole is begun anew.
 When it has grown to `_FORCED` times the usual size, one checkpoint therefore runs under the database's lock: short,
-since the ones before have done most of the work. A reader that holds an old view puts it off, no more.
+since the ones before have done most of the work. A reader that holds an old view (a backup's, for as long as it
+copies) puts it off: after a checkpoint that could move nothing, none is tried for a while.
 """
 
 import threading
@@ -15,6 +16,7 @@ from pillarbox.database.log.mirror import Alarming
 from pillarbox.model.logged import AlarmKind
 
 _FORCED = 8
+_PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0)
 
 
 class Checkpointer:
@@ -27,6 +29,9 @@ class Checkpointer:
         self._alarm = alarm
         self._pages = 0
         self._closed = False
+        self._ending = threading.Event()
+        self._vain = 0
+        self._moved = 0
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="checkpoint", daemon=True)
         self._thread.start()
@@ -39,6 +44,7 @@ class Checkpointer:
 
     def close(self) -> None:
         self._closed = True
+        self._ending.set()
         self._wake.set()
         self._thread.join()
         self._lock.close()
@@ -47,6 +53,7 @@ class Checkpointer:
         connection: apsw.Connection | None = None
         while True:
             self._wake.wait()
+            self._ending.wait(_PAUSES[min(self._vain, len(_PAUSES) - 1)])
             self._wake.clear()
             if self._closed:
                 break
@@ -61,11 +68,13 @@ class Checkpointer:
             connection.close(force=True)
 
     def _checkpoint(self, connection: apsw.Connection) -> None:
-        forced = self._pages >= self._limit * _FORCED
+        forced = self._pages >= self._limit * _FORCED and not self._vain
         if forced:
             self._lock.acquire()
         try:
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            pages, moved = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._vain = 0 if moved > self._moved or moved == pages else self._vain + 1
+            self._moved = moved
         finally:
             if forced:
                 self._lock.release()

@@ -203,7 +203,7 @@ class _Replay:
             return
         lsns = [lsn for lsn in (limit, self._until.lsn) if lsn is not None]
         last = min(lsns) if lsns else None
-        reader = LogReader(self._disk, self._log, position.identity)
+        reader = LogReader(self._disk, self._log, position.identity, others=True)
         applier = Applier(self._connection, self._schema, position.schema_version)
         end, pending = position.mark, 0
         self._connection.execute("BEGIN IMMEDIATE")

@@ -52,7 +52,9 @@ def read_header(disk: Disk, path: Path) -> SegmentHeader | None:
 class LogReader:
     """One pass over a log. `end` is the mark of the record that came last; `torn` is valid after the iteration."""
 
-    def __init__(self, disk: Disk, directory: Path, identity: Identity) -> None:
+    def __init__(self, disk: Disk, directory: Path, identity: Identity, others: bool = False) -> None:
+        """`others`: that segments of later generations are there too is all right."""
+        self._others = others
         self._disk = disk
         self._directory = directory
         self._identity = identity
@@ -109,7 +111,7 @@ class LogReader:
         generation = self._identity.generation
         found = list_segments(self._disk, self._directory)
         later = [number for number, _ in found if number > generation]
-        if later:
+        if later and not self._others:
             raise Failure(
                 FailureKind.WRONG_VERSION,
                 f"{self._directory} holds the log of base generation {later[0]}, but the database is of generation "
