@@ -165,6 +165,6 @@ def parse_span_name(name: str) -> SpanName | None:
         int(match[9]),
         match[10] is not None,
     )
-    if span.start >= span.finish or span.first > span.last:
+    if span.start >= span.finish or span.first > span.last + 1:  # a segment begun and still empty ends before its first
         return None
     return SpanName(match[1], match[2], span, match[11])
