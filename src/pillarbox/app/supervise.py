@@ -1,4 +1,4 @@
-"""The supervisor: binds the ports, starts the workers, replaces those that die, and says how all of it is.
+"""The supervisor: binds the ports, starts workers and keeper, replaces those that die, and says how all of it is.
 
 It opens each port once per worker (SO_REUSEPORT) while it may still be root, becomes the configured user, recovers
 the databases once, and starts the workers with their sockets. It keeps the sockets open itself, so that connections
@@ -28,19 +28,27 @@ from pillarbox.monitor.metrics import WorkerMetrics
 from pillarbox.net.listen import bind, bind_all
 
 LOCAL_ONLY = frozenset({"lmtp"})  # trusts its clients, so only programs on this machine may be clients
+WORKER = "pillarbox.app.worker"
+KEEPER = "pillarbox.app.keeper"
 _LOOPBACK = "127.0.0.1"
 _RESTART_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _STABLE_SECONDS = 10.0
 
 
 class Slot:
-    """One worker's place: its sockets stay, the processes in it come and go."""
+    """One worker's place, or the keeper's: its sockets stay, the processes in it come and go."""
 
-    def __init__(self, number: int, sockets: dict[str, list[socket.socket]]) -> None:
+    def __init__(self, number: int, sockets: dict[str, list[socket.socket]], program: str = WORKER) -> None:
         self.number = number
+        self.program = program
         self.sockets = sockets
         self.process: asyncio.subprocess.Process | None = None
         self.report = Report(False, [])
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.program.rpartition(".")[2]
 
 
 class Supervisor:
@@ -91,6 +99,7 @@ class Supervisor:
                 by_name[listener.name] = bind_all(addresses, port + settings.server.port_offset, workers)
         for number in range(workers):
             self._slots.append(Slot(number, {name: copies[number] for name, copies in by_name.items()}))
+        self._slots.append(Slot(workers, {}, KEEPER))
 
     def _close_sockets(self) -> None:
         for slot in self._slots:
@@ -113,10 +122,12 @@ class Supervisor:
             code = await self._run_worker(slot)
             if self._stopping.is_set():
                 return
+            if code == 0 and slot.program == KEEPER:
+                continue  # it was asked to reload, and a new one reads the new settings
             failures = 0 if loop.time() - began > _STABLE_SECONDS else failures + 1
             pause = _RESTART_SECONDS[min(failures, len(_RESTART_SECONDS) - 1)]
             self._metrics.count(metrics.WORKER_RESTARTS)
-            self._log.error("worker died, starting another", slot=slot.number, code=code, pause=pause)
+            self._log.error(f"{slot.name} died, starting another", slot=slot.number, code=code, pause=pause)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
 
@@ -126,7 +137,7 @@ class Supervisor:
         assignment = Assignment(str(self._site.path), slot.number, sockets, theirs.fileno())
         fds = [theirs.fileno(), *(fd for fds in sockets.values() for fd in fds)]
         slot.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "pillarbox.app.worker", assignment.encode(),
+            sys.executable, "-m", slot.program, assignment.encode(),
             pass_fds=fds, stdin=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         theirs.close()
@@ -138,7 +149,7 @@ class Supervisor:
                 was_ready = slot.report.ready
                 slot.report = Report.decode(line)
                 if slot.report.ready and not was_ready:
-                    self._log.info("worker ready", slot=slot.number, pid=slot.process.pid)
+                    self._log.info(f"{slot.name} ready", slot=slot.number, pid=slot.process.pid)
         except ConnectionError:
             pass
         code = await slot.process.wait()
@@ -173,7 +184,7 @@ class Supervisor:
 
     def _troubles(self) -> list[str]:
         """What is wrong now: empty when every worker serves and every database can be written to all its volumes."""
-        troubles = [f"worker {slot.number} is not serving" for slot in self._slots if not slot.report.ready]
+        troubles = [f"{slot.name} {slot.number} is not serving" for slot in self._slots if not slot.report.ready]
         for slot in self._slots:
             troubles += [text for text in slot.report.troubles if text not in troubles]
         return troubles
