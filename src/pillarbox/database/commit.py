@@ -75,6 +75,7 @@ class Committer:
         self._guard = Guard()
         self._guarded = guarded
         self.wal_pages = 0
+        self.damaged: Callable[[Failure], None] | None = None
         self._full = False
         self.connection = self._connect()
         self.position: Position
@@ -105,11 +106,16 @@ class Committer:
         if isinstance(cause, Failure) and cause.kind is FailureKind.DISK_FULL and not self._full:
             self._full = True
             self._alarm(AlarmKind.DISK_FULL, f"Writes are refused until there is room: {cause.public}")
+        self._note_damage(cause)
         for request in requests:
             if request.error is None:
                 # Each gets an exception of its own: it will carry its own traceback.
                 own = Failure(cause.kind, cause.public, cause.cause) if isinstance(cause, Failure) else cause
                 request.error = own
+
+    def _note_damage(self, error: BaseException) -> None:
+        if isinstance(error, Failure) and error.kind is FailureKind.CORRUPT and self.damaged is not None:
+            self.damaged(error)
 
     def _commit(self, requests: list[Request], run: Runner) -> None:
         position, changes = run(lambda: self._collect(requests))
@@ -142,6 +148,7 @@ class Committer:
                 self._guard.armed = False
                 connection.execute("ROLLBACK TO one")
             request.error = translate(error)
+            self._note_damage(request.error)
         finally:
             self._guard.armed = False
         if not connection.in_transaction:

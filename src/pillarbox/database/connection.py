@@ -119,7 +119,9 @@ class PublishingCursor(SqlCursor):
 class ReadPool:
     """Read-only connections, made as needed and kept for the next."""
 
-    def __init__(self, path: Path, vfs: str | None) -> None:
+    def __init__(self, path: Path, vfs: str | None, damaged: Callable[[Failure], None] | None = None) -> None:
+        """`damaged` hears of every failure of the kind CORRUPT that ends a view."""
+        self.damaged = damaged
         self._path = path
         self._vfs = vfs
         self._free: list[apsw.Connection] = []
@@ -159,7 +161,7 @@ class Snapshot:
             self._connection = self._pool.take()
             self._connection.execute("BEGIN")
         except apsw.Error as error:
-            raise translate(error) from error
+            raise self._heard(translate(error)) from error
         return SqlCursor(self._connection)
 
     def __exit__(
@@ -170,4 +172,11 @@ class Snapshot:
             connection.execute("COMMIT")
         self._pool.give_back(connection)
         if isinstance(error, apsw.Error):
-            raise translate(error) from error
+            raise self._heard(translate(error)) from error
+        if error is not None:
+            self._heard(error)
+
+    def _heard(self, error: BaseException) -> BaseException:
+        if isinstance(error, Failure) and error.kind is FailureKind.CORRUPT and self._pool.damaged is not None:
+            self._pool.damaged(error)
+        return error

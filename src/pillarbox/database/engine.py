@@ -17,7 +17,7 @@ from pillarbox.database.opening import create_database, lock_database, open_data
 from pillarbox.database.place import Place, Surroundings, Tuning
 from pillarbox.database.writer import Waiting, Writer
 from pillarbox.model.failure import Failure
-from pillarbox.model.logged import Alarm, Commit, Cursor, DatabaseStatus, Schema, WriteCursor
+from pillarbox.model.logged import Alarm, AlarmKind, Commit, Cursor, DatabaseStatus, Schema, WriteCursor
 
 T = TypeVar("T")
 
@@ -28,7 +28,10 @@ class Engine:
     def __init__(self, place: Place, committer: Committer, tuning: Tuning, surroundings: Surroundings) -> None:
         self._place = place
         self._committer = committer
-        self._readers = ReadPool(place.file, surroundings.vfs)
+        self._alarm = surroundings.alarm
+        self._damage: str | None = None
+        committer.damaged = self._damaged
+        self._readers = ReadPool(place.file, surroundings.vfs, self._damaged)
         try:
             lock = lock_database(place, surroundings)
         except Failure:
@@ -86,7 +89,15 @@ class Engine:
             position=position.mark.lsn,
             stopped=mirror.stopped,
             log_volumes=mirror.states(),
+            damaged=self._damage,
         )
+
+    def _damaged(self, failure: Failure) -> None:
+        """Stored bytes turned out wrong; the first time is an alarm."""
+        if self._damage is None:
+            self._damage = failure.public
+            text = f"{failure.public} Everything else goes on; put it right with `pillarbox repair {self.name}`."
+            self._alarm(Alarm(self.name, AlarmKind.DAMAGED, text))
 
     async def write(self, fn: Callable[[WriteCursor], T], *, size: int = 0, brief: bool = False) -> T:
         loop = asyncio.get_running_loop()

@@ -133,6 +133,12 @@ def _recover(opening: Opening, lock: Lock) -> Committer:
         committer.catch_up()
         _complete_mirror(opening)
         committer.note_epoch()
+        if not opening.tuning.migrate and committer.position.schema_version < opening.schema.version:
+            raise Failure(
+                FailureKind.WRONG_VERSION,
+                f"Database {place.name} has tables of version {committer.position.schema_version}, this program needs "
+                f"version {opening.schema.version}: run `pillarbox upgrade`, which tries it on a restored copy first.",
+            )
         committer.migrate()
     except BaseException:
         committer.connection.close(force=True)
@@ -158,6 +164,12 @@ def _start_rebuilding(opening: Opening, connection: apsw.Connection) -> None:
         raise Failure(FailureKind.CORRUPT, f"The log in {volume.directory} is empty, and there is no database file.")
     generation = segments[-1][0]
     first = min(lsn for number, lsn in segments if number == generation)
+    if first > 1:
+        raise Failure(
+            FailureKind.CORRUPT,
+            f"The database file {opening.place.file} is not there, and its log begins with record {first} only"
+            f": run `pillarbox restore database {opening.place.name}`.",
+        )
     path = volume.directory / segment_name(generation, first)
     header = read_header(opening.surroundings.disk, path)
     if header is None:

@@ -37,13 +37,14 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Tuning:
     """Sizes in octets. A batch ends at `batch_count` writes or `batch_size`; the database is checkpointed when its
-    write-ahead file has `checkpoint_pages` pages."""
+    write-ahead file has `checkpoint_pages` pages. Without `migrate`, tables of an older version are refused."""
 
     segment_size: int = 64 * MIB
     batch_count: int = 200
     batch_size: int = 16 * MIB
     page_size: int = 4096
     checkpoint_pages: int = 8192
+    migrate: bool = True
 
 
 def _unheard(_: Alarm) -> None:

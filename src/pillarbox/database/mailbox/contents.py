@@ -280,9 +280,9 @@ class StoredContent:
                         "SELECT form, checksum, data FROM chunk WHERE id = ?", (self._content * CHUNKS + number,)
                     )
                 )
-            if row is None:
-                raise Failure(FailureKind.NOT_FOUND, "The message is no longer there")
-            self._chunk = self._unpacker.unpack(*row)
+                if row is None:
+                    raise Failure(FailureKind.NOT_FOUND, "The message is no longer there")
+                self._chunk = self._unpacker.unpack(*row)
             self._number = number
         return self._chunk
 
