@@ -10,6 +10,7 @@ import pytest
 from pillarbox.base.failure import FailureKind
 from pillarbox.database.live import LiveVolumes
 from pillarbox.database.log.record import HEADER_SIZE as RECORD_HEADER
+from pillarbox.database.log.scan import damage_in_span
 from pillarbox.database.log.segment import HEADER_SIZE
 from pillarbox.model.failure import Failure
 from pillarbox.model.recovery import Span
@@ -131,3 +132,23 @@ def test_usage(site: Any) -> None:
     shutil.rmtree(site.place.log_volumes[0])
     with pytest.raises(Failure, match="og volume"):
         live(site).usage()
+
+
+def test_every_damage_in_a_span_is_found(make_site: Callable[..., Any]) -> None:
+    site = make_site(segment_size=1500)
+    database = site.create()
+    fill(database, 1, 12, 60)
+    outside = live(site)
+    uuid = bytes.fromhex(outside.uuid)
+    first, *_, last = outside.spans(None)
+    [more] = outside.spans((last.generation, last.segment, HEADER_SIZE))
+    for span in (first, last, more):
+        data = outside.read_log(span)
+        assert damage_in_span(data, span, uuid) == []
+        assert damage_in_span(data[:-1], span, uuid)
+        assert damage_in_span(data, span._replace(last=span.last + 1), uuid)
+        assert damage_in_span(data, span, bytes(16))
+        for at in range(0, len(data), 7):
+            broken = bytearray(data)
+            broken[at] ^= 0x10
+            assert damage_in_span(bytes(broken), span, uuid), at

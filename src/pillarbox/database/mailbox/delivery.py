@@ -126,16 +126,29 @@ def _drop(
 
 
 async def append(
-    database: LoggedDatabase, packer: Packer, clock: Clock, mailbox: MailboxId, uploads: Sequence[Upload]
+    database: LoggedDatabase,
+    packer: Packer,
+    clock: Clock,
+    mailbox: MailboxId,
+    uploads: Sequence[Upload],
+    beyond_quota: bool = False,
 ) -> Placed:
-    """Puts messages into a mailbox, all or none. Raises Failure NOT_FOUND or OVER_QUOTA."""
+    """Puts messages into a mailbox, all or none. Raises Failure NOT_FOUND or OVER_QUOTA (not `beyond_quota`)."""
     now = clock.now()
     for _ in range(_ATTEMPTS):
         arriving = await arrange(database, packer, [(upload.body, upload.prepared) for upload in uploads], now)
         keys = [thread_keys(upload.prepared, each.hash) for upload, each in zip(uploads, arriving, strict=True)]
         try:
             return await database.write(
-                partial(_append, mailbox=mailbox, uploads=uploads, arriving=arriving, keys=keys, now=now),
+                partial(
+                    _append,
+                    mailbox=mailbox,
+                    uploads=uploads,
+                    arriving=arriving,
+                    keys=keys,
+                    now=now,
+                    beyond_quota=beyond_quota,
+                ),
                 size=sum(_size(each) + _OVERHEAD for each in arriving),
                 brief=len(uploads) == 1 and _size(arriving[0]) <= _BRIEF_OCTETS,
             )
@@ -151,22 +164,23 @@ def _append(
     arriving: list[Arriving],
     keys: list[ThreadKeys],
     now: int,
+    beyond_quota: bool,
 ) -> Placed:
     account, validity = placing.owner_and_validity(cursor, mailbox)
     if not uploads:
         return Placed(validity, [])
-    modseq = quota.charge(cursor, account, sum(each.size for each in arriving), len(arriving))
+    sizes = [len(upload.trace) + each.size for upload, each in zip(uploads, arriving, strict=True)]
+    modseq = (quota.adjust if beyond_quota else quota.charge)(cursor, account, sum(sizes), len(sizes))
     fresh = take_ids(cursor, 2 * len(uploads))
     items = []
     for number, (upload, each, key) in enumerate(zip(uploads, arriving, keys, strict=True)):
         content = settle(cursor, each, fresh + 2 * number, now)
         email = fresh + 2 * number + 1
         thread = find_thread(cursor, account, key)
-        cursor.execute(
-            placing.INSERT_EMAIL, (email, account, content, thread, key.own, upload.received_at, each.size, b"")
-        )
+        at, size, trace = upload.received_at, sizes[number], upload.trace
+        cursor.execute(placing.INSERT_EMAIL, (email, account, content, thread, key.own, at, size, trace))
         words = keywords.join(upload.keywords)
-        items.append(placing.Placing(email, content, int(upload.flags), words, upload.received_at, each.size, 0))
+        items.append(placing.Placing(email, content, int(upload.flags), words, at, size, len(trace)))
     _, uids = placing.place(cursor, mailbox, items, modseq, now)
     cursor.publish(Change(account, mailbox, ModSeq(modseq)))
     return Placed(validity, [Uid(uid) for uid in uids])

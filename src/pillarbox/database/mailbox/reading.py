@@ -8,16 +8,24 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import cache
 
 from pillarbox.database.mailbox.contents import CHUNKS, StoredContent, Unpacker
+from pillarbox.database.mailbox.placing import owner
 from pillarbox.database.mailbox.sql import among, one
 from pillarbox.model.email import Message, Wanted
 from pillarbox.model.ids import MailboxId
 from pillarbox.model.logged import Cursor, LoggedDatabase, Row
+from pillarbox.model.store import Fingerprint
 
 _PAGE = 500
 _CONTENT_PAGE = 64
 _SMALL = 32_768  # messages up to this size come with their page
 
 _PREPARED = Wanted.ENVELOPE | Wanted.BODY | Wanted.BODYSTRUCTURE | Wanted.FIELDS | Wanted.PREVIEW | Wanted.CONTENT
+_FINGERPRINT_PAGE = 2000
+_FINGERPRINTS = """
+    SELECT p.uid, c.hash, p.received_at, p.flags, p.keywords, p.size
+    FROM placement p JOIN content c ON c.id = p.content_id
+    WHERE p.mailbox_id = ? AND p.uid > ? ORDER BY p.uid LIMIT ?
+"""
 _SPARSE = 4  # a page is scanned where its uids are at least one in this many of those between first and last
 
 
@@ -97,6 +105,22 @@ def content(database: LoggedDatabase, mailbox: MailboxId, uid: int) -> StoredCon
             )
         )
     return StoredContent(database, Unpacker(), *row) if row else None
+
+
+async def fingerprints(database: LoggedDatabase, mailbox: MailboxId) -> AsyncIterator[list[Fingerprint]]:
+    """Of all messages, in pages, in order of uid. Raises Failure(NOT_FOUND)."""
+    after = 0
+    while True:
+        with database.read() as cursor:
+            if not after:
+                owner(cursor, mailbox)
+            rows = list(cursor.execute(_FINGERPRINTS, (mailbox, after, _FINGERPRINT_PAGE)))
+        if rows:
+            yield list(map(Fingerprint._make, rows))
+        if len(rows) < _FINGERPRINT_PAGE:
+            return
+        after = rows[-1][0]
+        await asyncio.sleep(0)
 
 
 def _with_content(database: LoggedDatabase, unpacker: Unpacker, row: Row) -> Message:

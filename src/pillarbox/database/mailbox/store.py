@@ -39,7 +39,7 @@ from pillarbox.model.ids import AccountId, EmailId, MailboxId, ModSeq, Uid
 from pillarbox.model.logged import Commit, LoggedDatabase
 from pillarbox.model.mailbox import Mailbox, Role, Usage
 from pillarbox.model.search import Criterion
-from pillarbox.model.store import Copied, DeletedItem, Flagged, Placed, Upload
+from pillarbox.model.store import Copied, DeletedItem, Fingerprint, Flagged, Placed, Upload
 from pillarbox.model.transaction import Delivery
 
 _UNFINISHED_FOR = 3600 * MICROSECONDS
@@ -160,8 +160,11 @@ class MailboxStore:
     async def content(self, mailbox: MailboxId, uid: int) -> Content | None:
         return reading.content(self._database, mailbox, uid)
 
-    async def append(self, mailbox: MailboxId, uploads: Sequence[Upload]) -> Placed:
-        return await incoming.append(self._database, self._packer, self._clock, mailbox, uploads)
+    def fingerprints(self, mailbox: MailboxId) -> AsyncIterator[list[Fingerprint]]:
+        return reading.fingerprints(self._database, mailbox)
+
+    async def append(self, mailbox: MailboxId, uploads: Sequence[Upload], *, beyond_quota: bool = False) -> Placed:
+        return await incoming.append(self._database, self._packer, self._clock, mailbox, uploads, beyond_quota)
 
     async def set_flags(self, mailbox: MailboxId, uids: Sequence[int], change: FlagChange) -> Flagged:
         self._check(mailbox)
