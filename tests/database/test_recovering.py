@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from pillarbox.base.failure import FailureKind
+from pillarbox.database.comparing import compare_with_live
 from pillarbox.database.generation import begin_generation, continues, install_recovered
 from pillarbox.database.live import LiveVolumes
 from pillarbox.database.recovering import RecoveringDatabase
@@ -41,8 +43,6 @@ def unheard(_: Played) -> None:
 
 
 def keys_in(path: Path) -> int:
-    import apsw
-
     connection = apsw.Connection(str(path))
     ((count,),) = connection.execute("SELECT count(*) FROM entry")
     connection.close()
@@ -231,3 +231,21 @@ def test_segments_of_another_database_are_moved_aside(site: Any, tmp_path: Path)
 def test_without_a_copy(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="the copy comes first"):
         RecoveringDatabase(tmp_path, "book", Ledger()).play(Until(), unheard)
+
+
+def test_compared_with_the_living_one_at_the_same_record(site: Any, tmp_path: Path) -> None:
+    database = site.create()
+    fill(database, 1, 5)
+    backup(site, tmp_path / "r" / "book.db")
+    fill(database, 6, 10)
+    live = LiveVolumes(site.place, site.surroundings)
+    recovered = RecoveringDatabase(tmp_path / "r", "book", Ledger(), site.surroundings)
+    assert list(compare_with_live(recovered, live)) == []
+    fill(database, 11, 15)
+    assert list(compare_with_live(recovered, live)) == []
+    connection = apsw.Connection(str(recovered.file))
+    connection.execute("UPDATE entry SET value = x'00' WHERE key = 'k3'")
+    connection.execute("DELETE FROM entry WHERE key = 'k4'")
+    connection.close()
+    [difference] = compare_with_live(recovered, live)
+    assert difference.startswith("table entry: 1 rows are missing, 0 are too many, 1 differ")

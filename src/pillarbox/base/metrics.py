@@ -81,3 +81,12 @@ COMMIT_SECONDS = Metric(
 )
 WORKER_RESTARTS = Metric("worker_restarts", "Worker processes that died and were replaced.")
 ALARMS = Metric("alarms", "Things an operator must hear about, by kind.", ("kind",))
+ARCHIVE_LAG = Metric(
+    "archive_lag_seconds",
+    "Age of the oldest log that is not yet at a backup target.",
+    ("database", "target"),
+    MetricKind.GAUGE,
+)
+LOG_PRUNED = Metric("log_pruned_octets", "Octets of log removed from the log volumes.", ("database",))
+BACKUPS = Metric("backups", "Backups, by how they went: ok or failed.", ("outcome",))
+DRILLS = Metric("drills", "Drills, by how they went: ok or failed.", ("outcome",))
