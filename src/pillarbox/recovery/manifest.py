@@ -58,7 +58,8 @@ class DatabaseCopy(NamedTuple):
 
 class Manifest(NamedTuple):
     """A set. `base` is the set an incremental one was compared with, else empty. `site` is the tar of settings and
-    certificates. `recipients` are the public keys it is encrypted to. Times in microseconds since 1970 UTC."""
+    certificates. `recipients` are the public keys it is encrypted to. `missing` names databases that could not be read
+    when it was made: the set is good for the others. Times in microseconds since 1970 UTC."""
 
     set: str
     kind: Kind
@@ -70,6 +71,7 @@ class Manifest(NamedTuple):
     recipients: tuple[str, ...]
     site: Piece | None
     databases: tuple[DatabaseCopy, ...]
+    missing: tuple[str, ...] = ()
 
     def database(self, name: str) -> DatabaseCopy | None:
         """The copy of that database in this set."""
@@ -98,6 +100,7 @@ def encode(manifest: Manifest) -> bytes:
         "hostname": manifest.hostname,
         "recipients": list(manifest.recipients),
         "site": list(manifest.site) if manifest.site else None,
+        "missing": list(manifest.missing),
         "databases": [_encode_copy(copy) for copy in manifest.databases],
     }
     document["sha256"] = _digest(document)
@@ -155,6 +158,7 @@ def _decode(document: dict[str, Any]) -> Manifest:
         tuple(str(text) for text in _list(document, "recipients")),
         None if site is None else _decode_piece(site),
         tuple(_decode_copy(copy) for copy in _list(document, "databases")),
+        tuple(str(text) for text in _list(document, "missing")),
     )
 
 
