@@ -1,17 +1,18 @@
 """Where all parts come together: the only file that names concrete databases, directory and transport.
 
-`open_parts` opens every database of a site, the directory and the mail stores, and connects commits of this process
-to those who watch in all processes. It raises the `Failure` of whatever cannot be opened. `Parts` is what workers
-and commands work with; `services.py` makes the network services from it.
+`open_parts` opens every database of a site that can be opened, the directory and the mail stores, and connects commits
+of this process to those who watch in all processes. It raises the `Failure` of the directory where that cannot be
+opened; other databases may be missing then, and come and go later (see `mounting.py`). `Parts` is what workers and
+commands work with; `services.py` makes the network services from it.
 """
 
 import asyncio
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from pillarbox.app.broadcast import Broadcast
+from pillarbox.app.mounting import Mounts
 from pillarbox.app.site import DIRECTORY_DATABASE, Site
 from pillarbox.base import metrics
 from pillarbox.base.clock import Clock, SystemClock
@@ -44,9 +45,10 @@ class Parts:
         self.counters = counters
         self.clock: Clock = SystemClock()
         self.ids: Ids = SystemIds()
-        self.engines: dict[str, Engine] = {}
-        self.stores: dict[str, MailboxStore] = {}
         self.broadcast = broadcast
+        self.mounts = Mounts(site, log, self.alarm, lambda name: _open_engine(self, name, False), self._make_store)
+        self.engines: dict[str, Engine] = self.mounts.engines
+        self.stores: dict[str, MailboxStore] = self.mounts.stores
         self.directory: EmbeddedDirectory
         self.intake: LocalIntake
         self._directory_settings: tuple[Login, str] | None = None
@@ -76,6 +78,11 @@ class Parts:
         except KeyError:
             raise Failure(FailureKind.UNAVAILABLE, "This mailbox's database is not open; try again later.") from None
 
+    def _make_store(self, name: str, engine: Engine) -> MailboxStore:
+        locks = self.site.data_volume / "locks" / name
+        locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return MailboxStore(engine, self.clock, locks, partial(self.broadcast.send, name))
+
     async def person(self, address: str) -> Person:
         """A person by an address of theirs. Raises Failure(NOT_FOUND)."""
         person = await self.directory.person(address)
@@ -86,6 +93,8 @@ class Parts:
     async def emptiest_database(self) -> str:
         """The mailbox database with the fewest people, for the next one."""
         counts = dict.fromkeys(self.stores, 0)
+        if not counts:
+            raise Failure(FailureKind.UNAVAILABLE, "No mailbox database is open; see `pillarbox database list`.")
         for person in await self.directory.people():
             if person.database in counts:
                 counts[person.database] += 1
@@ -93,9 +102,12 @@ class Parts:
 
     def troubles(self) -> list[str]:
         """What is wrong with the databases now, a sentence each."""
-        troubles = []
-        for engine in self.engines.values():
+        troubles = self.mounts.troubles()
+        for engine in list(self.engines.values()):
             status = engine.status()
+            if status.damaged:
+                repair = f"run `pillarbox repair {engine.name}`"
+                troubles.append(f"database {engine.name} is damaged, {repair}: {status.damaged}")
             if status.stopped:
                 troubles.append(f"database {status.name} refuses writes: {status.stopped}")
             troubles += [
@@ -118,7 +130,7 @@ class Parts:
 
 @contextmanager
 def open_parts(site: Site, name: str, *, create: bool = False) -> Iterator[Parts]:
-    """All of a site; `name` tells this process from the others. With `create`, makes the databases.
+    """All of a site that can be opened; `name` tells this process from the others. With `create`, makes the databases.
 
     Under a running event loop the changes of other processes are heard.
     """
@@ -129,23 +141,11 @@ def open_parts(site: Site, name: str, *, create: bool = False) -> Iterator[Parts
         counters = ProcessCounters(site.run / "metrics", name)
         stack.callback(counters.close)
         parts = Parts(site, log, counters, broadcast)
-        names = database_names(site)
-        # In parallel: each may have a log to play forward.
-        with ThreadPoolExecutor(len(names)) as pool:
-            opened = [pool.submit(_open_engine, parts, database, create) for database in names]
-        failures = [future.exception() for future in opened]
-        for database, future in zip(names, opened, strict=True):
-            if future.exception() is None:
-                parts.engines[database] = future.result()
-                stack.callback(future.result().close)
-        for error in failures:
-            if error is not None:
-                raise error
-        for database in site.settings.storage.databases:
-            locks = site.data_volume / "locks" / database
-            locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-            tell = partial(broadcast.send, database)
-            parts.stores[database] = MailboxStore(parts.engines[database], parts.clock, locks, tell)
+        if create:
+            for database in database_names(site):
+                _open_engine(parts, database, True).close()
+        stack.callback(parts.mounts.close)
+        parts.mounts.open_all(database_names(site))
         parts.use_settings(site)
         stack.callback(parts.close)
         loop = asyncio.get_running_loop()

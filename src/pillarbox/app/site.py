@@ -48,6 +48,11 @@ class Site(NamedTuple):
         return self.path / "run"
 
     @property
+    def state(self) -> Path:
+        """What must outlive every process and is no mail."""
+        return self.path / "state"
+
+    @property
     def spool(self) -> Path:
         """Where large messages wait while they arrive; on the data volume, which has the room."""
         return self.data_volume / "spool"

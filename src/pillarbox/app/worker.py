@@ -58,7 +58,7 @@ class Worker:
         gc.collect()
         gc.freeze()  # what is here now stays: the collector need not look at it again
         gc.set_threshold(50_000, 20, 50)
-        tasks = [asyncio.create_task(self._report())]
+        tasks = [asyncio.create_task(self._report()), asyncio.create_task(self._parts.mounts.follow())]
         if self._assignment.slot == 0:
             tasks.append(asyncio.create_task(self._purge()))
         await self._stopping.wait()
@@ -89,7 +89,7 @@ class Worker:
         """Removes deleted items whose time is over, a few at a time so that nobody waits for it."""
         while True:
             keep = self._parts.site.settings.storage.deleted_item_days * _DAY
-            for name, store in self._parts.stores.items():
+            for name, store in list(self._parts.stores.items()):
                 try:
                     while await store.purge(self._parts.clock.now() - keep, _PURGE_AT_ONCE) == _PURGE_AT_ONCE:
                         await asyncio.sleep(0.1)

@@ -85,6 +85,8 @@ class AlarmKind(Enum):
     DISK_FULL = "disk-full"  # writes are refused until there is room
     CHECKPOINT_FAILED = "checkpoint-failed"  # the data volume did not take what the log already has
     STOPPED = "stopped"  # writes are refused until the database is opened again
+    DAMAGED = "damaged"  # stored bytes fail their checksum: repair the database
+    NOT_MOUNTED = "not-mounted"  # cannot be opened, or is dismounted: its people get temporary failures
 
 
 class Alarm(NamedTuple):
@@ -109,7 +111,8 @@ class LogVolume(NamedTuple):
 
 
 class DatabaseStatus(NamedTuple):
-    """A database at one moment. `stopped` is why writes are refused for good, or None."""
+    """A database at one moment. `stopped` is why writes are refused for good, or None; `damaged` is the first damage
+    that was met while reading or writing, or None."""
 
     name: str
     schema_version: int
@@ -117,6 +120,7 @@ class DatabaseStatus(NamedTuple):
     position: int
     stopped: str | None
     log_volumes: tuple[LogVolume, ...]
+    damaged: str | None = None
 
 
 class LoggedDatabase(Protocol):

@@ -20,13 +20,31 @@ from pillarbox.model.transaction import Delivery
 
 
 class Upload(NamedTuple):
-    """A message to be put into a mailbox by its owner (IMAP APPEND, import)."""
+    """A message to be put into a mailbox by its owner (IMAP APPEND, import).
+
+    `trace` are the trace headers before `body` where another store of ours had them apart; `prepared` is of `body`.
+    """
 
     body: Body
     prepared: Prepared
     flags: int
     keywords: frozenset[str]
     received_at: int
+    trace: bytes = b""
+
+
+class Fingerprint(NamedTuple):
+    """What tells a message from others without reading it, and its flags.
+
+    `digest` is the SHA-256 of its content without the trace headers; `size` is that of the whole message.
+    """
+
+    uid: Uid
+    digest: bytes
+    received_at: int
+    flags: int
+    keywords: str
+    size: int
 
 
 class Placed(NamedTuple):
@@ -114,8 +132,11 @@ class Messages(Protocol):
     async def content(self, mailbox: MailboxId, uid: int) -> Content | None:
         """The bytes of a message, None where it is gone."""
 
-    async def append(self, mailbox: MailboxId, uploads: Sequence[Upload]) -> Placed:
-        """Puts messages in, all or none. Raises OVER_QUOTA, TOO_LARGE."""
+    def fingerprints(self, mailbox: MailboxId) -> AsyncIterator[list[Fingerprint]]:
+        """Those of all messages, in pages, in order of uid. Each page lets others work. Raises NOT_FOUND."""
+
+    async def append(self, mailbox: MailboxId, uploads: Sequence[Upload], *, beyond_quota: bool = False) -> Placed:
+        """Puts messages in, all or none. Raises OVER_QUOTA (not `beyond_quota`), TOO_LARGE."""
 
     async def set_flags(self, mailbox: MailboxId, uids: Sequence[int], change: FlagChange) -> Flagged: ...
 

@@ -5,6 +5,7 @@ that changes something takes one modseq from the account and tells the watchers 
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from hashlib import sha256
 
 from pillarbox.base.clock import Clock, FixedClock
 from pillarbox.base.failure import FailureKind
@@ -15,7 +16,7 @@ from pillarbox.model.email import Flag, FlagChange, FlagMode, FlagState, Message
 from pillarbox.model.failure import Failure
 from pillarbox.model.ids import AccountId, EmailId, MailboxId, ModSeq, Uid
 from pillarbox.model.search import Criterion
-from pillarbox.model.store import Copied, DeletedItem, Flagged, Placed, Upload
+from pillarbox.model.store import Copied, DeletedItem, Fingerprint, Flagged, Placed, Upload
 from pillarbox.model.transaction import Delivery, Drop
 from pillarbox.testing.memoryboxes import Account, Box, Email, MemoryBoxes, Placement
 from pillarbox.testing.memorysearch import matches
@@ -78,14 +79,20 @@ class MemoryStore(MemoryBoxes):
         placement = box.placements.get(uid) if box else None
         return _content(placement.email) if placement else None
 
-    async def append(self, mailbox: MailboxId, uploads: Sequence[Upload]) -> Placed:
+    async def fingerprints(self, mailbox: MailboxId) -> AsyncIterator[list[Fingerprint]]:
+        found = [_fingerprint(placement) for _, placement in sorted(self._box(mailbox).placements.items())]
+        for at in range(0, len(found), _PAGE):
+            yield found[at : at + _PAGE]
+
+    async def append(self, mailbox: MailboxId, uploads: Sequence[Upload], *, beyond_quota: bool = False) -> Placed:
         box = self._box(mailbox)
         account = self._accounts[box.account]
-        self._check_room(account, [upload.body.size for upload in uploads])
+        if not beyond_quota:
+            self._check_room(account, [len(upload.trace) + upload.body.size for upload in uploads])
         uids = []
         modseq = account.next_modseq() if uploads else 0
         for upload in uploads:
-            email = self._email(box.account, bytes(upload.body.data), b"", upload.prepared, upload.received_at)
+            email = self._email(box.account, bytes(upload.body.data), upload.trace, upload.prepared, upload.received_at)
             email.flags = upload.flags & ~Flag.DELETED
             email.keywords = keywords.join(upload.keywords)
             placement = self._place(box, email, modseq)
@@ -255,6 +262,12 @@ class MemoryStore(MemoryBoxes):
 def state(placement: Placement) -> tuple[Uid, int, str, ModSeq]:
     """A placement's flags as they are told."""
     return Uid(placement.uid), placement.flags, placement.email.keywords, ModSeq(placement.modseq)
+
+
+def _fingerprint(placement: Placement) -> Fingerprint:
+    email = placement.email
+    digest = sha256(email.data).digest()
+    return Fingerprint(Uid(placement.uid), digest, email.received_at, placement.flags, email.keywords, email.size)
 
 
 def _copied(to: Box, found: list[Placement], placed: list[Placement]) -> Copied:

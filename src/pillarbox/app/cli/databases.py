@@ -8,12 +8,15 @@ import typer
 
 from pillarbox.app.build import Parts, create_database, database_names, place_of, schema_of
 from pillarbox.app.cli.context import AsJson, progress_bar, say, show, site_of, stop, with_parts
-from pillarbox.app.site import Site
+from pillarbox.app.site import DIRECTORY_DATABASE, Site
+from pillarbox.app.swapping import dial_tone, dismount, mount
 from pillarbox.database.dump import dump_log
 from pillarbox.database.place import Surroundings
 from pillarbox.database.verify import Finding, Progress, verify
 
-app = typer.Typer(no_args_is_help=True, help="Logged databases: list, create, verify, dump-log.")
+app = typer.Typer(
+    no_args_is_help=True, help="Logged databases: list, create, verify, dump-log, dismount, mount, dial-tone."
+)
 
 DatabaseName = Annotated[str, typer.Argument(help="A database, as `database list` shows it.", show_default=False)]
 
@@ -48,9 +51,11 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
                     "octets": _octets(parts.site.data_volume, f"{name}.db*"),
                     "log_octets": sum(_octets(volume / name, "*.log") for volume in parts.site.log_volumes),
                     "log_volumes": [f"{volume.path} ({volume.state.value})" for volume in status.log_volumes],
-                    "state": status.stopped or "open",
+                    "state": status.stopped or status.damaged or "open",
                 }
             )
+        for name, failure in parts.mounts.failures.items():
+            rows.append(dict.fromkeys(rows[0], "") | {"database": name, "state": failure.public})
         show(rows, as_json, "no databases")
 
     with_parts(context, work)
@@ -63,6 +68,43 @@ def create(context: typer.Context, name: Annotated[str, typer.Argument(help="Its
         stop(f"{name!r} is not a name for a database; use letters, digits, - and _")
     create_database(site_of(context), name)
     say(f"made {name}; now add it to [storage] databases in the settings and restart the server")
+
+
+def _mailboxes(site: Site, name: str) -> str:
+    if _known(site, name) == DIRECTORY_DATABASE:
+        stop("nothing can be served without the directory; stop the server to exchange it")
+    return name
+
+
+@app.command("dismount", epilog="Example: pillarbox -C DIR database dismount mailboxes --reason 'new disk'")
+def dismount_(
+    context: typer.Context,
+    name: DatabaseName,
+    reason: Annotated[str, typer.Option(help="Why, for those who ask.")] = "by command",
+) -> None:
+    """Close a database in every process; its people get temporary failures until it is mounted again."""
+    site = site_of(context)
+    dismount(site, _mailboxes(site, name), reason)
+    say(f"{name} is dismounted; `pillarbox database mount {name}` opens it again")
+
+
+@app.command("mount", epilog="Example: pillarbox -C DIR database mount mailboxes")
+def mount_(context: typer.Context, name: DatabaseName) -> None:
+    """Open a dismounted database again, once it is seen to be whole; the running server has it within a second."""
+    site = site_of(context)
+    mount(site, _known(site, name), say)
+    say(f"{name} is mounted")
+
+
+@app.command("dial-tone", epilog="Example: pillarbox -C DIR database dial-tone mailboxes")
+def dial_tone_(context: typer.Context, name: DatabaseName) -> None:
+    """Put an empty database in the place of a lost one: its people send and receive at once.
+
+    What is left of the lost one is kept aside. When it is restored, the new mail is merged into it.
+    """
+    site = site_of(context)
+    dial_tone(site, _mailboxes(site, name), say)
+    say(f"{name} works, empty; `pillarbox restore {name}` brings the old mail and keeps the new")
 
 
 @app.command("verify", epilog="Example: pillarbox -C DIR database verify mailboxes")

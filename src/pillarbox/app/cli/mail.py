@@ -35,7 +35,7 @@ def mailbox_list(context: typer.Context, address: Address, as_json: AsJson = Fal
                 "octets": box.size,
                 "subscribed": box.subscribed,
             }
-            for box in await parts.stores[person.database].mailboxes(person.account)
+            for box in await parts.store(person.database).mailboxes(person.account)
         ]
         show(rows, as_json, "no mailboxes: this person has neither logged in nor got mail")
 
@@ -58,7 +58,7 @@ def deleted_list(context: typer.Context, address: Address, as_json: AsJson = Fal
                 "subject": item.subject,
                 "octets": item.size,
             }
-            for item in await parts.stores[person.database].deleted_items(person.account)
+            for item in await parts.store(person.database).deleted_items(person.account)
         ]
         show(rows, as_json, "nothing to bring back")
 
@@ -76,7 +76,7 @@ def deleted_restore(
 
     async def work(parts: Parts) -> None:
         person = await parts.person(address)
-        store = parts.stores[person.database]
+        store = parts.store(person.database)
         count = await store.restore_items(person.account, [EmailId(number) for number in ids], into)
         say(f"{count} of {len(ids)} messages are back in {into}")
 
@@ -96,7 +96,7 @@ def import_(
     async def work(parts: Parts) -> None:
         person = await parts.person(address)
         source = source_at(path.resolve(), kind, into)
-        store = parts.stores[person.database]
+        store = parts.store(person.database)
         await store.open_account(person.account, person.octet_limit, person.message_limit)
         journal = Journal(parts.site.run, person.account, f"{path.resolve()}\0{into}")
         with progress_bar() as bar:
@@ -127,7 +127,7 @@ def export(
 
     async def work(parts: Parts) -> None:
         person = await parts.person(address)
-        store = parts.stores[person.database]
+        store = parts.store(person.database)
         boxes = await store.mailboxes(person.account)
         total = sum(box.exists for box in boxes if not only or box.path == only)
         with progress_bar() as bar:

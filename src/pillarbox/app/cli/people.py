@@ -41,12 +41,13 @@ def add(
     async def work(parts: Parts) -> None:
         storage = parts.site.settings.storage
         chosen = database or await parts.emptiest_database()
-        if chosen not in parts.stores:
-            stop(f"there is no mailbox database {chosen!r}; there are {', '.join(parts.stores)}")
+        if chosen not in storage.databases:
+            stop(f"there is no mailbox database {chosen!r}; there are {', '.join(storage.databases)}")
+        store = parts.store(chosen)
         octets = parse_size(quota) if quota else storage.default_octet_limit
         messages = message_quota if message_quota >= 0 else storage.default_message_limit
         person = await parts.directory.add_person(address, password, name, chosen, octets, messages)
-        await parts.stores[chosen].open_account(person.account, octets, messages)
+        await store.open_account(person.account, octets, messages)
         say(f"added {person.address}, mail in database {chosen}")
 
     with_parts(context, work)
@@ -79,7 +80,7 @@ def show_(context: typer.Context, address: Address, as_json: AsJson = False) -> 
 
     async def work(parts: Parts) -> None:
         person = await parts.person(address)
-        usage = await parts.stores[person.database].usage(person.account)
+        usage = await parts.store(person.database).usage(person.account)
         row = _row(person)
         row["aliases"] = [
             record.address for record in await parts.directory.aliases() if record.target == person.address
@@ -115,7 +116,7 @@ def quota_(context: typer.Context, address: Address, quota: Quota = "", message_
         octets = parse_size(quota) if quota else person.octet_limit
         messages = message_quota if message_quota >= 0 else person.message_limit
         await parts.directory.set_limits(address, octets, messages)
-        await parts.stores[person.database].open_account(person.account, octets, messages)
+        await parts.store(person.database).open_account(person.account, octets, messages)
         say(f"{person.address} may keep {octets or 'any number of'} octets, {messages or 'any number of'} messages")
 
     with_parts(context, work)
@@ -151,11 +152,11 @@ def delete(
 
     async def work(parts: Parts) -> None:
         person = await parts.person(address)
-        usage = await parts.stores[person.database].usage(person.account)
+        usage = await parts.store(person.database).usage(person.account)
         if not yes and not typer.confirm(f"Delete {person.address} with {usage.messages} messages for good?"):
             stop("nothing was deleted")
         await parts.directory.delete_person(address)
-        await parts.stores[person.database].delete_account(person.account)
+        await parts.store(person.database).delete_account(person.account)
         say(f"deleted {person.address} and {usage.messages} messages")
 
     with_parts(context, work)

@@ -70,6 +70,10 @@ class MailboxStore:
         """Stops listening to the database, which stays open."""
         self._unsubscribe()
 
+    def wake_all(self) -> None:
+        """Wakes every watcher: this store is closed and another one has taken its place."""
+        self._watchers.wake_all()
+
     def _committed(self, commit: Commit) -> None:
         made = [change for change in commit.changes if isinstance(change, Change)]
         self._watchers.tell(made)

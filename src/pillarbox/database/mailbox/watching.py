@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from pillarbox.model.change import Change
-from pillarbox.model.ids import AccountId
+from pillarbox.model.ids import AccountId, MailboxId, ModSeq
 
 Wake = Callable[[Change], None]
 
@@ -26,6 +26,11 @@ class Watchers:
                 self._by_account.pop(account, None)
 
         return end
+
+    def wake_all(self) -> None:
+        """Wakes everybody: whatever they watched may be different altogether."""
+        for account in list(self._by_account):
+            self.tell([Change(account, MailboxId(0), ModSeq(0))])
 
     def tell(self, changes: Iterable[Change]) -> None:
         """Wakes whoever watches."""

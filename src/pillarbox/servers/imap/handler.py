@@ -24,7 +24,7 @@ from pillarbox.servers.imap.commands import (
     session,
     store,
 )  # fmt: skip
-from pillarbox.servers.imap.state import Client, MailboxGone, NoTarget, Refusal, Services
+from pillarbox.servers.imap.state import Client, MailboxGone, NoTarget, Refusal, Remounted, Services
 from pillarbox.servers.imap.sync import sync
 from pillarbox.wire.imap.commands import append as wire_append
 from pillarbox.wire.imap.commands import copy as wire_copy
@@ -105,6 +105,9 @@ COMMANDS: Mapping[type, Run] = MappingProxyType(
 )
 
 
+_REMOUNTED = Bye("Your mailboxes were out of service and are back; log in again.", b"UNAVAILABLE")
+
+
 class ImapHandler:
     """One connection; see the module. Implements `net.handler.Handler`."""
 
@@ -118,6 +121,7 @@ class ImapHandler:
         client = self.client
         tag = client.receiving.tag if isinstance(event, wire_append.AppendChunk) and client.receiving else b""
         try:
+            client.check_store()
             await COMMANDS[type(event)](client, event)
         except Failure as failure:
             if failure.cause is not None or failure.__cause__ is not None:
@@ -130,6 +134,9 @@ class ImapHandler:
             client.send(Tagged(_tag(event) or tag, refusal.status, refusal.text, refusal.code))
         except MailboxGone:
             client.send(Bye("The selected mailbox was deleted."))
+        except Remounted:
+            client.drop_receiving()
+            client.send(_REMOUNTED)
 
     async def woken(self) -> None:
         """Something changed, or it is time to look: an idling client is told."""
@@ -137,9 +144,12 @@ class ImapHandler:
         if not client.session.idling:
             return
         try:
+            client.check_store()
             await sync(client)
         except MailboxGone:
             client.send(Bye("The selected mailbox was deleted."))
+        except Remounted:
+            client.send(_REMOUNTED)
         except Failure as failure:
             # The next look finds what this one could not.
             client.connection.log("changes could not be read", kind=failure.kind.value, reason=failure.public)

@@ -58,6 +58,11 @@ class MailboxGone(Exception):
     """The selected mailbox was deleted by somebody else."""
 
 
+class Remounted(Exception):
+    """The person's database was closed and opened again, perhaps with other contents: nothing the client knows of it
+    need hold."""
+
+
 class NoTarget(Failure):
     """The mailbox that APPEND, COPY or MOVE wants to put mail into is not there."""
 
@@ -130,6 +135,17 @@ class Client:
         await store.open_account(person.account, person.octet_limit, person.message_limit)
         self._person, self._store = person, store
         self._unwatch = store.watch(person.account, self._notice)
+
+    def check_store(self) -> None:
+        """Raises Remounted where the store that this client works with is not the one that is open now."""
+        if self._person is None:
+            return
+        try:
+            store = self.services.stores.store(self._person.database)
+        except Failure:
+            return  # not open at all: whatever asks for mail is refused
+        if store is not self._store:
+            raise Remounted
 
     @property
     def account(self) -> AccountId:
