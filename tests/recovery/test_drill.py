@@ -33,6 +33,9 @@ class Back(NamedTuple):
     notes: tuple[str, ...] = ("the log volume was read",)
 
 
+_BACK = Back()
+
+
 class House:
     """Databases to rehearse with, on a clock that only they move."""
 
@@ -43,7 +46,7 @@ class House:
         self.steps: list[tuple[str, Step]] = []
 
     def rehearsal(
-        self, name: str, back: Back | Exception = Back(), differences: tuple[str, ...] | Exception = ()
+        self, name: str, back: Back | Exception = _BACK, differences: tuple[str, ...] | Exception = ()
     ) -> Rehearsal:
         def restore() -> Restored:
             if isinstance(back, Exception):

@@ -9,8 +9,18 @@ from hypothesis import strategies as st
 from pillarbox.base.clock import MICROSECONDS
 from pillarbox.recovery.estimate import Outcome, Way, estimate, finish_times
 from pillarbox.recovery.facts import (
-    ELSEWHERE, Behind, DatabaseFacts, Facts, Kind, Lost, Place, Saved, Scenario, scenarios, things_lost,
-)  # fmt: skip
+    ELSEWHERE,
+    Behind,
+    DatabaseFacts,
+    Facts,
+    Kind,
+    Lost,
+    Place,
+    Saved,
+    Scenario,
+    scenarios,
+    things_lost,
+)
 from pillarbox.recovery.promise import Promised
 from pillarbox.recovery.rates import Rates
 

@@ -1,6 +1,7 @@
 """The history of drills: read as written, by older and newer programs, and what a record says of itself."""
 
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ MAILBOXES = DatabaseDrill("mailboxes", "set", 0, 9, 1000, 900, 300, 7, 60.0, 30.
 QUEUE = DatabaseDrill("queue", "set", 0, 4, 500, 400, 100, 3, 10.0, 5.0, 5.0, 1.0)
 
 
-def record(when: int = 1, **more: object) -> DrillRecord:
+def record(when: int = 1, **more: Any) -> DrillRecord:
     plain = DrillRecord("id", when, Trigger.SCHEDULE, 100.0, 106.0, 2, 1.0, (MAILBOXES, QUEUE))
     return plain._replace(**more)
 

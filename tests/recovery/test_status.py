@@ -76,7 +76,7 @@ def test_a_broken_promise_is_told_with_whom_it_was_given() -> None:
     machine = next(loss for loss in found.disks if loss.outcome.scenario == MACHINE)
     assert machine.broken == (
         "mailboxes: back in 62 minutes, 60 are promised to board@example.org",
-        "mailboxes: 90 seconds lost, 0 are promised to law@example.org",
+        "mailboxes: 90 s of mail lost, 0 s are promised to law@example.org",
     )
     assert not machine.kept and not found.kept
 

@@ -20,8 +20,8 @@ def test_durations(seconds: float, text: str) -> None:
 
 
 def test_minutes_are_bare_numbers() -> None:
-    assert [minutes(seconds) for seconds in (0, 24, 60, 597, 3840, 90_000, math.inf)] == [
-        "0", "0.4", "1", "10", "64", "1,500", "never",
+    assert [minutes(seconds) for seconds in (0, 2, 24, 60, 597, 3840, 90_000, math.inf)] == [
+        "0", "<0.1", "0.4", "1", "10", "64", "1,500", "never",
     ]  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def lost_words(outcome: Outcome) -> str:
         return "all mail lost"
     most = outcome.loss_records
     count = f" (up to {most:,} message{'' if most == 1 else 's'})" if most else ""
-    return f"mail of the last {duration(math.ceil(outcome.loss_seconds))} lost{count}"
+    return f"mail of the last {duration(math.ceil(outcome.loss_seconds)).removeprefix('1 ')} lost{count}"
 
 
 def rows_of(status: Status) -> list[dict[str, Any]]:
@@ -152,12 +152,12 @@ def _broken(outcome: Outcome, promised: Mapping[str, Promised]) -> list[str]:
             when = "never back" if math.isinf(fate.ready) else f"back in {minutes(fate.ready)} minutes"
             found.append(f"{fate.database}: {when}, {minutes(held.seconds)} are promised to {held.hours_to}")
         if fate.loss_seconds > held.loss_seconds:
-            found.append(f"{fate.database}: {_lost_of(fate)}, {held.loss_seconds:g} are promised to {held.loss_to}")
+            found.append(f"{fate.database}: {_lost_of(fate)}, {held.loss_seconds:g} s are promised to {held.loss_to}")
     return found
 
 
 def _lost_of(fate: Fate) -> str:
-    return "all mail lost" if math.isinf(fate.loss_seconds) else f"{math.ceil(fate.loss_seconds):,} seconds lost"
+    return "all mail lost" if math.isinf(fate.loss_seconds) else f"{math.ceil(fate.loss_seconds):,} s of mail lost"
 
 
 def _advice(losses: Sequence[Loss]) -> list[Improvement]:

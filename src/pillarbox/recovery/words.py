@@ -22,10 +22,12 @@ def duration(seconds: float) -> str:
 
 
 def minutes(seconds: float) -> str:
-    """The bare number of minutes, with one decimal below ten: "37", "0.4"; "never" for infinity."""
+    """The bare number of minutes, with one decimal below ten: "37", "0.4", "<0.1"; "never" for infinity."""
     if math.isinf(seconds):
         return "never"
     value = seconds / 60
+    if 0 < value < 0.05:
+        return "<0.1"
     return f"{value:.1f}".removesuffix(".0") if value < 9.95 else f"{value:,.0f}"
 
 
