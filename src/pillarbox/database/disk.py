@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Protocol
 
 
-class OpenFile(Protocol):
-    """One file, open for reading and writing."""
-
-    def size(self) -> int: ...
+class Readable(Protocol):
+    """Octets that can be read anywhere."""
 
     def read_at(self, size: int, offset: int) -> bytes:
         """Up to `size` octets; fewer only where the file ends."""
+
+
+class OpenFile(Readable, Protocol):
+    """One file, open for reading and writing."""
+
+    def size(self) -> int: ...
 
     def write_at(self, parts: Sequence[bytes], offset: int) -> None:
         """Write all of `parts`, one after the other."""

@@ -16,8 +16,8 @@ import apsw
 from pillarbox.base.failure import FailureKind
 from pillarbox.database.connection import connect_reader, connect_writer, translate
 from pillarbox.database.log.reader import LogReader, list_segments, read_header
-from pillarbox.database.log.record import Mark, Record
-from pillarbox.database.log.segment import HEADER_SIZE, segment_name
+from pillarbox.database.log.record import Mark, Record, read_record, seed
+from pillarbox.database.log.segment import HEADER_SIZE, parse_header, segment_name
 from pillarbox.database.place import Place, Surroundings, Tuning
 from pillarbox.database.position import Position, read_position, set_generation, write_position
 from pillarbox.database.recovery import Applier
@@ -25,7 +25,7 @@ from pillarbox.database.schema import table_names
 from pillarbox.database.verify import Finding, verify_file
 from pillarbox.model.failure import Failure
 from pillarbox.model.logged import Schema
-from pillarbox.model.recovery import Played, Until
+from pillarbox.model.recovery import Played, Span, Until
 
 _TRANSACTION_OCTETS = 32 << 20
 _CACHE_KIB = 512 << 10
@@ -54,6 +54,9 @@ class RecoveringDatabase:
             return read_position(connection)
         finally:
             connection.close(force=True)
+
+    def check_log(self, uuid: str, span: Span, data: bytes) -> str | None:
+        return check_span(bytes.fromhex(uuid), span, data)
 
     def play(self, until: Until, progress: Callable[[Played], None]) -> Played:
         connection = self._connect()
@@ -125,6 +128,34 @@ def _difference(table: str, changes: bytes) -> str:
         f"table {table}: {counts['INSERT']} rows are missing, {counts['DELETE']} are too many, {counts['UPDATE']} "
         f"differ (the first has the key {first})"
     )
+
+
+class _Octets:
+    """Octets in memory that begin at `start` of a segment."""
+
+    def __init__(self, data: bytes, start: int) -> None:
+        self._data = data
+        self._start = start
+
+    def read_at(self, size: int, offset: int) -> bytes:
+        return self._data[offset - self._start : offset - self._start + size]
+
+
+def check_span(uuid: bytes, span: Span, data: bytes) -> str | None:
+    """Why `data` cannot be the octets of `span`; None where all its records are whole."""
+    if len(data) != span.finish - span.start:
+        return f"it has {len(data)} octets instead of {span.finish - span.start}"
+    if span.start == 0:
+        header = parse_header(data[:HEADER_SIZE], "the segment")
+        if header is None or (header.uuid, header.generation, header.first_lsn) != (uuid, *span[:2]):
+            return "its header is damaged, or another segment's"
+    file, offset, lsn = _Octets(data, span.start), max(span.start, HEADER_SIZE), span.first - 1
+    while offset < span.finish:
+        record = read_record(file, offset, seed(uuid))
+        if not isinstance(record, Record) or record.lsn != lsn + 1:
+            return f"there is no whole record {lsn + 1} at offset {offset}"
+        offset, lsn = record.finish, record.lsn
+    return None if (offset, lsn) == (span.finish, span.last) else f"it ends with record {lsn} instead of {span.last}"
 
 
 class _Replay:

@@ -124,6 +124,9 @@ class RecoveryDatabase(Protocol):
     @property
     def log(self) -> Path: ...
 
+    def check_log(self, uuid: str, span: Span, data: bytes) -> str | None:
+        """Why `data` cannot be the octets of `span` of that database's log; None where all its records are whole."""
+
     def play(self, until: Until, progress: Callable[[Played], None]) -> Played:
         """Play the log forward, over generations, until `until`."""
 

@@ -241,7 +241,7 @@ class MemoryRecovery:
         if "wrong" in self.state:
             yield "there is something wrong"
 
-    def check_log(self, span: Span, data: bytes) -> str | None:
+    def check_log(self, uuid: str, span: Span, data: bytes) -> str | None:
         """See the port."""
         records = list(_records(data, HEADER if span.start == 0 else 0))
         finish = records[-1].finish if records else HEADER

@@ -21,7 +21,7 @@ import zlib
 from enum import IntEnum
 from typing import NamedTuple
 
-from pillarbox.database.disk import OpenFile
+from pillarbox.database.disk import OpenFile, Readable
 
 MAGIC = b"PbRc"
 _HEADER = struct.Struct("<4sHBBIIIQqI")
@@ -111,7 +111,7 @@ def draft(kind: RecordKind, after: Mark, time: int, schema_version: int, payload
     return Draft(lsn, crc, head + _CRC.pack(crc), payload)
 
 
-def read_head(file: OpenFile, offset: int, start: int) -> RecordHead | Damage | None:
+def read_head(file: Readable, offset: int, start: int) -> RecordHead | Damage | None:
     """The header of the record at `offset`; None where nothing was written yet (the end of the file, or zeros)."""
     head = file.read_at(HEADER_SIZE, offset)
     if not head.strip(b"\0"):
@@ -128,7 +128,7 @@ def read_head(file: OpenFile, offset: int, start: int) -> RecordHead | Damage | 
     return RecordHead(lsn, time, kind, schema_version, previous, crc, payload_crc, payload_start, payload_start + size)
 
 
-def read_record(file: OpenFile, offset: int, start: int) -> Record | Damage | None:
+def read_record(file: Readable, offset: int, start: int) -> Record | Damage | None:
     """The record at `offset`; None where nothing was written yet (the end of the file, or zeros)."""
     head = read_head(file, offset, start)
     if not isinstance(head, RecordHead):
