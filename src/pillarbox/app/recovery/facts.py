@@ -6,6 +6,7 @@ volumes are lost: what cannot be read is left out or taken from what was last wr
 
 import os
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -75,7 +76,7 @@ def log_since(segments: Sequence[Segment], lsn: int, end: int) -> int:
     a segment is taken to be where its number lies between the first and the last; log that is not here any more, to
     be as dense as the rest."""
     octets, covered = 0.0, 0
-    for segment, following in zip(segments, [*segments[1:], None], strict=True):
+    for segment, following in zip_longest(segments, segments[1:]):
         last = following.first - 1 if following else end
         records = last - max(segment.first, lsn + 1) + 1
         if records > 0:
