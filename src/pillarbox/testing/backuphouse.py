@@ -1,9 +1,9 @@
 """What tests of backups share: a database of a few pieces, targets, an order, and a wait that takes no time."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pillarbox.base.ids import SeededIds
 from pillarbox.model.recovery import LiveDatabase
 from pillarbox.recovery.backup import Order
 from pillarbox.recovery.catalog import Catalog
@@ -20,7 +20,8 @@ SITE = b"the settings"
 
 def database(path: Path, pieces: int = 4, name: str = "mailboxes", uuid: str = "0123456789abcdef" * 2) -> FileDatabase:
     """A database of so many pieces, the last one short."""
-    path.write_bytes(b"".join(os.urandom(1024) * (PIECE // 1024) for _ in range(pieces - 1)) + os.urandom(1000))
+    chance = SeededIds()
+    path.write_bytes(b"".join(chance.secret(1024) * (PIECE // 1024) for _ in range(pieces - 1)) + chance.secret(1000))
     return FileDatabase(path, name, uuid)
 
 

@@ -8,11 +8,12 @@ from pillarbox.model.recovery import LogPoint, LogUsage, Pinned, Span
 
 
 class FileDatabase:
-    """See `model.recovery.LiveDatabase`. `lsn` grows with each `write`. `pins` counts how often it was pinned, and
-    `pinned` tells whether it is now."""
+    """See `model.recovery.LiveDatabase`. `lsn` grows with each `write`; `generation` may be set. `pins` counts how
+    often it was pinned, and `pinned` tells whether it is now."""
 
     def __init__(self, path: Path, name: str = "mailboxes", uuid: str = "0123456789abcdef" * 2) -> None:
         self.path = path
+        self.generation = 1
         self.lsn = 0
         self.pins = 0
         self.pinned = False
@@ -36,7 +37,7 @@ class FileDatabase:
         self.lsn += 1
 
     def position(self) -> LogPoint:
-        return LogPoint(1, self.lsn, 1, 512 + self.lsn)
+        return LogPoint(self.generation, self.lsn, 1, 512 + self.lsn)
 
     @contextmanager
     def pin(self) -> Iterator[Pinned]:
