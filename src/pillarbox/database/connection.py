@@ -169,7 +169,10 @@ class Snapshot:
     ) -> None:
         connection = self._connection
         if connection.in_transaction:
-            connection.execute("COMMIT")
+            try:
+                connection.execute("COMMIT")
+            except apsw.Error as second:  # a damaged file fails here once more
+                error = error or second
         self._pool.give_back(connection)
         if isinstance(error, apsw.Error):
             raise self._heard(translate(error)) from error
