@@ -6,19 +6,26 @@
     disk.room["/log"] = 5000                               files whose path contains "/log" may grow by 5000 octets
     disk.on_call = hook                                    called before each operation with its name and path
     disk.cut_power()                                       undo what was not flushed
+    disk.cut_power(chance)                                 some of what was not flushed survives, see unflushed.py
+    FaultyDisk(power)                                      on a machine with other disks, see power.py
 
 Operations are named open, read, write, flush, cut, size, exists, list, replace, remove, flush_directory, acquire and
-release. `cut_power` undoes the contents of files not yet flushed, and names made, replaced or removed in directories
-not yet flushed, as the worst of disks may; whoever had them open must not go on using them.
+release. `cut_power` is about the contents of files not yet flushed, and names made, replaced or removed in directories
+not yet flushed; whoever had them open must not go on using them.
 """
 
 import errno
 import os
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pillarbox.database.disk import Lock, OpenFile, SystemDisk, SystemFile, SystemLock
+from pillarbox.testing.power import Power, PowerCut
+
+_CHANGING = frozenset({"write", "flush", "cut", "replace", "remove", "flush_directory"})
+_LOCKING = frozenset({"acquire", "release"})
 
 
 @dataclass(slots=True)
@@ -36,13 +43,12 @@ class Fault:
 class FaultyDisk(SystemDisk):
     """See the module."""
 
-    def __init__(self) -> None:
+    def __init__(self, power: Power | None = None) -> None:
+        self.power = power or Power()
         self.faults: list[Fault] = []
         self.room: dict[str, int] = {}
         self.on_call: Callable[[str, Path], None] | None = None
         self.calls: list[tuple[str, Path]] = []
-        self._undo_contents: dict[Path, Callable[[], object]] = {}
-        self._undo_names: dict[Path, list[Callable[[], object]]] = {}
 
     def fail(
         self, operation: str, error: int, *, path: str = "", after: int = 0, times: int | None = 1, keep: int = 0
@@ -57,18 +63,20 @@ class FaultyDisk(SystemDisk):
         self.faults.clear()
         self.room.clear()
 
-    def cut_power(self) -> None:
-        """Put every file and directory back to what was last flushed."""
-        for undo in self._undo_contents.values():
-            undo()
-        for steps in self._undo_names.values():
-            for step in reversed(steps):
-                step()
-        self._undo_contents.clear()
-        self._undo_names.clear()
+    def cut_power(self, chance: random.Random | None = None) -> None:
+        """Put every file and directory back to what was last flushed, but for what survived by `chance`."""
+        self.power.back(chance)
 
-    def check(self, operation: str, path: Path) -> int | None:
-        """Count the call; raises OSError where it is to fail. For a write that fails late: how much arrives."""
+    def check(self, operation: str, path: Path, life: int | None = None) -> int | None:
+        """Count the call; raises OSError where it is to fail. For a write that fails late: how much arrives.
+
+        `life`: the power's when the file was opened.
+        """
+        if operation not in _LOCKING:  # the kernel lets go of locks by itself
+            try:
+                (self.power.spend if operation in _CHANGING else self.power.need)(life)
+            except PowerCut as cut:
+                raise OSError(errno.EIO, str(cut), str(path)) from cut
         self.calls.append((operation, path))
         if self.on_call is not None:
             self.on_call(operation, path)
@@ -96,21 +104,12 @@ class FaultyDisk(SystemDisk):
                 self.room[part] -= fits
         return fits
 
-    def remember_content(self, path: Path) -> None:
-        """`path` is about to be changed; the first time since its last flush, keep what it holds."""
-        if path not in self._undo_contents:
-            before = path.read_bytes() if path.exists() else b""
-            self._undo_contents[path] = lambda: path.write_bytes(before)
-
-    def forget_content(self, path: Path) -> None:
-        self._undo_contents.pop(path, None)
-
     # --- Disk -----------------------------------------------------------------------------------------------------
 
     def open(self, path: Path, *, create: bool = False) -> OpenFile:
         self.check("open", path)
         if create and not path.exists():
-            self._undo_names.setdefault(path.parent, []).append(lambda: path.unlink(missing_ok=True))
+            self.power.unflushed.created(path)
         return FaultyFile(self, path, create=create)
 
     def exists(self, path: Path) -> bool:
@@ -125,27 +124,19 @@ class FaultyDisk(SystemDisk):
         self.check("replace", old)
         before = new.read_bytes() if new.exists() else None
         super().replace(old, new)
-
-        def undo() -> None:
-            os.replace(new, old)
-            if before is not None:
-                new.write_bytes(before)
-
-        self._undo_names.setdefault(new.parent, []).append(undo)
-        if old in self._undo_contents:
-            self._undo_contents[new] = self._undo_contents.pop(old)
+        self.power.unflushed.replaced(old, new, before)
 
     def remove(self, path: Path) -> None:
         self.check("remove", path)
         before = path.read_bytes()
         super().remove(path)
         self.take_room(path, -len(before))
-        self._undo_names.setdefault(path.parent, []).append(lambda: path.write_bytes(before))
+        self.power.unflushed.removed(path, before)
 
     def flush_directory(self, path: Path) -> None:
         self.check("flush_directory", path)
         super().flush_directory(path)
-        self._undo_names.pop(path, None)
+        self.power.unflushed.names_flushed(path)
 
     def lock(self, path: Path) -> Lock:
         return FaultyLock(self, path)
@@ -158,38 +149,45 @@ class FaultyFile(SystemFile):
         super().__init__(path, create=create)
         self._disk = disk
         self._path = path
+        self._life = disk.power.life
+
+    def _check(self, operation: str) -> int | None:
+        return self._disk.check(operation, self._path, self._life)
+
+    def _put(self, data: bytes, offset: int) -> None:
+        self._disk.power.unflushed.writing(self._path, data, offset)
+        super().write_at([data], offset)
 
     def size(self) -> int:
-        self._disk.check("size", self._path)
+        self._check("size")
         return super().size()
 
     def read_at(self, size: int, offset: int) -> bytes:
-        self._disk.check("read", self._path)
+        self._check("read")
         return super().read_at(size, offset)
 
     def write_at(self, parts: Sequence[bytes], offset: int) -> None:
-        keep = self._disk.check("write", self._path)
+        keep = self._check("write")
         data = b"".join(parts)
         size = super().size()
         growth = max(0, offset + len(data) - size)
         fits = self._disk.take_room(self._path, growth)
-        self._disk.remember_content(self._path)
         if keep is not None:
-            super().write_at([data[:keep]], offset)
+            self._put(data[:keep], offset)
             raise OSError(errno.EIO, os.strerror(errno.EIO), str(self._path))
         if fits < growth:
-            super().write_at([data[: len(data) - growth + fits]], offset)
+            self._put(data[: len(data) - growth + fits], offset)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
-        super().write_at([data], offset)
+        self._put(data, offset)
 
     def flush(self) -> None:
-        self._disk.check("flush", self._path)
+        self._check("flush")
         super().flush()
-        self._disk.forget_content(self._path)
+        self._disk.power.unflushed.flushed(self._path)
 
     def cut(self, size: int) -> None:
-        self._disk.check("cut", self._path)
-        self._disk.remember_content(self._path)
+        self._check("cut")
+        self._disk.power.unflushed.cutting(self._path, size)
         self._disk.take_room(self._path, size - super().size())
         super().cut(size)
 
