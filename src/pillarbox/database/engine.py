@@ -44,7 +44,9 @@ class Engine:
             lambda kind, text: surroundings.alarm(Alarm(place.name, kind, text)),
         )
         clock, counters = surroundings.clock, surroundings.counters
-        self._writer = Writer(place.name, committer, self._checkpointer, tuning, clock, counters)
+        self._writer = Writer(
+            place.name, committer, self._checkpointer, tuning, clock, counters, surroundings.safeguard
+        )
         self._writer.start()
         self._open = True
 

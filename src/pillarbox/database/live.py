@@ -103,7 +103,7 @@ class LiveVolumes:
     # --- the log --------------------------------------------------------------------------------------------------
 
     def spans(self, after: tuple[int, int, int] | None) -> list[Span]:
-        volume = self._volume()
+        volume = self.volume()
         try:
             end = self._end(volume)
             segments = [segment for segment in volume.segments() if segment <= (end.generation, end.segment)]
@@ -160,7 +160,7 @@ class LiveVolumes:
         return Span(generation, first, start, offset, least, last, time, finish is None)
 
     def read_log(self, span: Span) -> bytes:
-        volume = self._volume()
+        volume = self.volume()
         segment = (span.generation, span.segment)
         try:
             header = self._header(volume, *segment)
@@ -245,7 +245,7 @@ class LiveVolumes:
         try:
             return self._position().identity
         except Failure:
-            volume = self._volume()
+            volume = self.volume()
             if not (segments := volume.segments()):
                 raise
         header = self._header(volume, *segments[-1])
@@ -260,7 +260,7 @@ class LiveVolumes:
     def _volumes(self) -> list[Volume]:
         return [Volume(self._surroundings.disk, root, self.place.name) for root in self.place.log_volumes]
 
-    def _volume(self) -> Volume:
+    def volume(self) -> Volume:
         """A log volume that holds every acknowledged record."""
         found = []
         problems: list[str] = []

@@ -67,7 +67,7 @@ def open_database(place: Place, schema: Schema, tuning: Tuning, surroundings: Su
     except (apsw.Error, OSError) as error:
         opening.mirror.close()
         lock.close()
-        raise _as_failure(error) from error
+        raise as_failure(error) from error
     except BaseException:
         opening.mirror.close()
         lock.close()
@@ -88,7 +88,7 @@ def create_database(place: Place, schema: Schema, tuning: Tuning, surroundings: 
     except (apsw.Error, OSError) as error:
         opening.mirror.close()
         lock.close()
-        raise _as_failure(error) from error
+        raise as_failure(error) from error
     except BaseException:
         opening.mirror.close()
         lock.close()
@@ -105,7 +105,7 @@ def lock_database(place: Place, surroundings: Surroundings) -> Lock:
         ) from error
 
 
-def _as_failure(error: BaseException) -> BaseException:
+def as_failure(error: BaseException) -> BaseException:
     return Failure(FailureKind.UNAVAILABLE, f"{error}.", error) if isinstance(error, OSError) else translate(error)
 
 
@@ -131,7 +131,7 @@ def _recover(opening: Opening, lock: Lock) -> Committer:
             )
         mirror.identity = identity
         committer.catch_up()
-        _complete_mirror(opening)
+        complete_mirror(opening)
         committer.note_epoch()
         if not opening.tuning.migrate and committer.position.schema_version < opening.schema.version:
             raise Failure(
@@ -181,7 +181,7 @@ def _start_rebuilding(opening: Opening, connection: apsw.Connection) -> None:
     connection.execute("COMMIT", can_cache=False)
 
 
-def _complete_mirror(opening: Opening) -> None:
+def complete_mirror(opening: Opening) -> None:
     """Copy the log to the volumes that missed records, and say which are not there at all."""
     mirror = opening.mirror
     for volume in mirror.missing():

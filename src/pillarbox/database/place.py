@@ -9,6 +9,7 @@ from pillarbox.base.ids import Ids, SystemIds
 from pillarbox.base.metrics import Counters, NoCounters
 from pillarbox.database.disk import Disk, SystemDisk
 from pillarbox.model.logged import Alarm
+from pillarbox.model.standby import Safeguard
 
 MIB = 1 << 20
 
@@ -57,6 +58,7 @@ class Surroundings:
 
     `vfs` names the SQLite VFS under the database file (None: the system's). `guarded`: refuse statements in write
     functions that a replay could not repeat; for tests, since it is not cheap. `counters` hears of each commit.
+    `safeguard`, where there is one, decides when the writers of a commit are answered.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -66,3 +68,4 @@ class Surroundings:
     vfs: str | None = None
     guarded: bool = False
     counters: Counters = field(default_factory=NoCounters)
+    safeguard: Safeguard | None = None

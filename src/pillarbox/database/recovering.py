@@ -61,7 +61,7 @@ class RecoveringDatabase:
     def play(self, until: Until, progress: Callable[[Played], None]) -> Played:
         connection = self._connect()
         try:
-            return _Replay(connection, self._schema, self.log, self._surroundings, until, progress).run()
+            return Replay(connection, self._schema, self.log, self._surroundings, until, progress).run()
         except apsw.Error as error:
             raise translate(error) from error
         finally:
@@ -158,8 +158,8 @@ def check_span(uuid: bytes, span: Span, data: bytes) -> str | None:
     return None if (offset, lsn) == (span.finish, span.last) else f"it ends with record {lsn} instead of {span.last}"
 
 
-class _Replay:
-    """One replay over one connection."""
+class Replay:
+    """One replay over one connection, of the log in the directory `log`."""
 
     def __init__(
         self,

@@ -3,6 +3,10 @@
 While one batch is on its way to the disk the next one gathers: the slower the disk, the larger the batches. Where
 several writers are active the thread lingers a little before it begins, until those who were there lately are there
 again: a commit costs about the same for one write as for ten. A writer who is alone never waits.
+
+Where there is a `Safeguard` (a standby must have the record too), it answers those who wait, when it is time; the
+thread goes on with the next batch meanwhile. Writers that it refuses get a Failure though their writes are committed
+here: whoever sends again after a temporary error may do so twice.
 """
 
 import asyncio
@@ -24,6 +28,8 @@ from pillarbox.database.place import Tuning
 from pillarbox.database.turn import take_turn
 from pillarbox.model.failure import Failure
 from pillarbox.model.logged import Commit, WriteCursor
+from pillarbox.model.recovery import LogPoint
+from pillarbox.model.standby import Safeguard
 
 T = TypeVar("T")
 
@@ -73,8 +79,10 @@ class Writer:
         tuning: Tuning,
         clock: Clock,
         counters: Counters,
+        safeguard: Safeguard | None = None,
     ) -> None:
         self._name = name
+        self._safeguard = safeguard
         self._checkpointer = checkpointer
         self._committer = committer
         self._tuning = tuning
@@ -125,7 +133,13 @@ class Writer:
                 self._committer.commit(list(batch))
             else:
                 self._committer.commit(list(batch), partial(take_turn, loop))
-            self._deliver(batch)
+            position = self._committer.position
+            if self._safeguard is None:
+                self._deliver(batch, position.mark.lsn)
+            else:
+                generation, (lsn, segment, _, finish, _) = position.identity.generation, position.mark
+                point = LogPoint(generation, lsn, segment, finish)
+                self._safeguard.confirm(point, partial(self._answer, batch, lsn))
             counters.count(metrics.COMMITS, database=database)
             counters.observe(metrics.COMMIT_WRITES, len(batch), database=database)
             counters.observe(metrics.COMMIT_SECONDS, self._clock.monotonic() - began, database=database)
@@ -154,11 +168,17 @@ class Writer:
         self._enough = count
         self._gate.wait_for(lambda: self._closed or len(self._queue) >= count, seconds)
 
-    def _deliver(self, batch: list[Waiting]) -> None:
+    def _answer(self, batch: list[Waiting], lsn: int, failure: Failure | None) -> None:
+        if failure is not None:
+            for request in batch:
+                request.error = request.error or Failure(failure.kind, failure.public, failure.cause)
+        self._deliver(batch, lsn)
+
+    def _deliver(self, batch: list[Waiting], lsn: int) -> None:
         """Publish, then wake: who waited for a write finds its notices already delivered."""
         changes = [change for request in batch if request.error is None for change in request.published]
         if changes:
-            commit = Commit(self._name, self._committer.position.mark.lsn, changes)
+            commit = Commit(self._name, lsn, changes)
             for loop, callback in self._subscribers:
                 _call(loop, callback, commit)
         by_loop: dict[asyncio.AbstractEventLoop | None, list[Waiting]] = {}

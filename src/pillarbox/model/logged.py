@@ -87,6 +87,9 @@ class AlarmKind(Enum):
     STOPPED = "stopped"  # writes are refused until the database is opened again
     DAMAGED = "damaged"  # stored bytes fail their checksum: repair the database
     NOT_MOUNTED = "not-mounted"  # cannot be opened, or is dismounted: its people get temporary failures
+    STANDBY_GONE = "standby-gone"  # answers no longer wait for a standby's log, or are refused, as the settings say
+    STANDBY_BACK = "standby-back"  # a standby has all of the log again, and answers wait for it
+    REPLACED = "replaced"  # another server has taken over from this one
 
 
 class Alarm(NamedTuple):

@@ -175,14 +175,12 @@ class Mirror:
 
         Raises Failure DISK_FULL (nothing is left of it) or UNAVAILABLE (`stopped` is set).
         """
-        if not self.in_use:
-            raise Failure(FailureKind.UNAVAILABLE, "No log volume is in use.")
-        generation = self.identity.generation
+        header = b""
         if mark.segment != after.segment:
             header = encode_header(
                 SegmentHeader(
                     uuid=self.identity.uuid,
-                    generation=generation,
+                    generation=self.identity.generation,
                     first_lsn=mark.segment,
                     created=time,
                     previous=after.crc,
@@ -190,9 +188,19 @@ class Mirror:
                     schema_name=self.identity.schema_name,
                 )
             )
-            self._each(after, lambda volume: volume.start_segment(generation, mark.segment, header, after))
-        self._each(after, lambda volume: volume.write(generation, mark.segment, mark.start, draft))
-        self._flush(after, mark.segment)
+        self.put(header, draft, after, mark.segment, mark.start)
+
+    def put(self, header: bytes, draft: Draft, after: Mark, segment: int, start: int) -> None:
+        """Put `draft` (one record, or octets that are many) at `start` of a segment, durably, on every volume in use;
+        with `header`, the segment begins with it. Raises as `append` does."""
+        if not self.in_use:
+            raise Failure(FailureKind.UNAVAILABLE, "No log volume is in use.")
+        generation = self.identity.generation
+        if header:
+            self._each(after, lambda volume: volume.start_segment(generation, segment, header, after))
+        if draft.size:
+            self._each(after, lambda volume: volume.write(generation, segment, start, draft))
+            self._flush(after, segment)
 
     def cut(self, mark: Mark) -> None:
         """Take away everything after `mark` everywhere, durably; a volume that cannot is dropped."""
