@@ -117,3 +117,9 @@ def _identities(text: str) -> list[Any]:
     if not found:
         raise Failure(FailureKind.INVALID, 'there is no private key ("AGE-SECRET-KEY-1...") in what was given')
     return found
+
+
+def make_key() -> tuple[str, str]:
+    """A new pair of keys: the private one ("AGE-SECRET-KEY-...") and the public one ("age1...")."""
+    identity = pyrage.x25519.Identity.generate()
+    return str(identity), str(identity.to_public())

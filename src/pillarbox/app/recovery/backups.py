@@ -20,7 +20,8 @@ from pillarbox.recovery.codec import Codec
 from pillarbox.recovery.loggaps import log_gaps
 from pillarbox.recovery.manifest import Manifest
 from pillarbox.recovery.names import Kind
-from pillarbox.recovery.state import BackupDone, SavedDatabase, record_backup
+from pillarbox.recovery.schedule import kind_due, parse_days, parse_schedule
+from pillarbox.recovery.state import BackupDone, SavedDatabase, read_backups, record_backup
 from pillarbox.recovery.stream import writing_to
 
 
@@ -33,6 +34,15 @@ class Checked(NamedTuple):
     decoded: int
     octets: int
     findings: list[str]
+
+
+def due_kind(site: Site, now: int) -> Kind:
+    """What a backup that begins now is to be, by the schedule of the settings and what was made so far."""
+    settings = site.settings.backup
+    fulls = [made.started for made in read_backups(state_directory(site)) if made.kind == Kind.FULL.value]
+    schedule = parse_schedule(settings.time or "00:00")
+    assert schedule is not None
+    return kind_due(now, max(fulls, default=None), schedule, parse_days(settings.full_days))
 
 
 def make_order(site: Site, kind: Kind) -> backup.Order:
