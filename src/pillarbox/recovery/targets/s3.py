@@ -4,8 +4,8 @@ An object is the S3 object `<prefix>/<name>`; a put is durable when it returns, 
 that fail are tried again for a few seconds here; what outlasts that is UNAVAILABLE and the caller's to wait out.
 Listing reads all names below the last `/` of the prefix before it yields the first: their order is then certain.
 
-Raises `Failure`: NOT_FOUND, UNAVAILABLE (the network, the server, a bucket that is not there), NOT_ALLOWED (the keys
-are wrong or may not do this), DISK_FULL (the store says so). Many threads may use one `S3Target`.
+Raises `Failure`: NOT_FOUND, UNAVAILABLE (the network, the server), INVALID (there is no such bucket), NOT_ALLOWED (the
+keys are wrong or may not do this), DISK_FULL (the store says so). Many threads may use one `S3Target`.
 """
 
 from collections.abc import Iterator
@@ -120,8 +120,7 @@ class S3Target:
     def _failure(self, error: Exception) -> Failure:
         text = str(error)
         if "NoSuchBucket" in text:
-            public = f"there is no bucket {self._bucket.name}"
-            return Failure(FailureKind.UNAVAILABLE, public, error)
+            return Failure(FailureKind.INVALID, f"there is no bucket {self._bucket.name}", error)
         if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError) or any(
             word in text for word in _REFUSED
         ):
