@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -11,29 +11,15 @@ from pillarbox.base.clock import MICROSECONDS, FixedClock
 from pillarbox.base.failure import FailureKind
 from pillarbox.base.ids import SeededIds
 from pillarbox.model.failure import Failure
-from pillarbox.recovery.alarms import DrillAlarmKind, alarms_of, missed
+from pillarbox.recovery.alarms import DrillAlarm, DrillAlarmKind, alarms_of, missed
 from pillarbox.recovery.drill import DrillPlan, Rehearsal, Restored, Step, run_drill
 from pillarbox.recovery.history import DrillRecord, History, Trigger
+from pillarbox.recovery.restore import RestoreResult
+from pillarbox.recovery.schedule import parse_schedule
 
-
-class Back(NamedTuple):
-    """A restore's result."""
-
-    set: str = "20261124T013000Z-full"
-    size: int = 1000
-    read_octets: int = 700
-    log_octets: int = 300
-    records: int = 7
-    copy_seconds: float = 6.0
-    play_seconds: float = 3.0
-    check_seconds: float = 1.0
-    generation: int = 0
-    lsn: int = 42
-    findings: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ("the log volume was read",)
-
-
-_BACK = Back()
+_BACK = RestoreResult(
+    "any", "20261124T013000Z-full", 1000, 700, 300, 7, 5.0, 1.0, 3.0, 1.0, 0, 42, 5, 0, (), ("the log volume was read",)
+)
 
 
 class House:
@@ -46,7 +32,7 @@ class House:
         self.steps: list[tuple[str, Step]] = []
 
     def rehearsal(
-        self, name: str, back: Back | Exception = _BACK, differences: tuple[str, ...] | Exception = ()
+        self, name: str, back: RestoreResult | Exception = _BACK, differences: tuple[str, ...] | Exception = ()
     ) -> Rehearsal:
         def restore() -> Restored:
             if isinstance(back, Exception):
@@ -140,7 +126,7 @@ def test_a_scratch_copy_that_stays_is_noted(house: House) -> None:
 
 
 def test_findings_and_differences_are_alarming(house: House) -> None:
-    damaged = Back(findings=("page 7 is damaged", "page 8 is damaged"))
+    damaged = _BACK._replace(findings=("page 7 is damaged", "page 8 is damaged"))
     record = house.drill(
         house.rehearsal("a", damaged), house.rehearsal("b", differences=("table message: 1 rows are missing",))
     )
@@ -164,13 +150,22 @@ def test_a_drill_of_nothing_is_a_mistake(house: House) -> None:
 
 
 def test_a_missed_drill_is_noticed_once_it_should_be_over(house: House) -> None:
-    record = house.drill(house.rehearsal("a"))
-    due = record.when + 7 * 86400 * MICROSECONDS
+    record = house.drill(house.rehearsal("a"))  # on a Tuesday, 2023-11-14
+    schedule = parse_schedule("04:00", ["sun"])
+    due = record.when + (datetime(2023, 11, 19, 4, tzinfo=UTC) - datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)) // (
+        timedelta(microseconds=1)
+    )
     hour = 3600 * MICROSECONDS
+
+    def alarm(*history: DrillRecord, now: int, since: int = 0) -> DrillAlarm | None:
+        return missed(schedule, history, now, 3600, since, UTC)
+
     assert missed(None, [], due, 3600) is None
-    assert missed(due, [record], due + hour - 1, 3600) is None
-    alarm = missed(due, [record], due + hour, 3600)
-    assert alarm and alarm.kind is DrillAlarmKind.MISSED
-    assert alarm.text == "the drill due on 2023-11-21 was not held; the last one was on 2023-11-14"
-    assert missed(due, [record, record._replace(when=due + 5)], due + hour, 3600) is None
-    assert "never was one" in (missed(due, [], due + hour, 3600) or alarm).text
+    assert alarm(record, now=due + hour - 1) is None
+    found = alarm(record, now=due + hour)
+    assert found is not None and found.kind is DrillAlarmKind.MISSED
+    assert found.text == "the drill due on 2023-11-19 was not held; the last one was on 2023-11-14"
+    assert alarm(record, record._replace(when=due + 5), now=due + hour) is None
+    assert alarm(now=due + hour, since=due + 1) is None
+    never = alarm(now=due + hour)
+    assert never is not None and "there never was one" in never.text

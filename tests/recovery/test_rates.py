@@ -6,7 +6,7 @@ from pillarbox.recovery.history import DatabaseDrill, DrillRecord, Trigger
 from pillarbox.recovery.rates import ASSUMED, CHECKING, COPYING, PLAYING, database_rates, measure
 
 MB = 1_000_000
-BIG = DatabaseDrill("m", "s", 0, 9, 1000 * MB, 0, 400 * MB, 80_000, 10.0, 4.0, 5.0)
+BIG = DatabaseDrill("m", "s", 0, 9, 1000 * MB, 0, 400 * MB, 80_000, 10.0, 0.0, 4.0, 5.0)
 
 
 def drill(when: int, *databases: DatabaseDrill) -> DrillRecord:
@@ -26,8 +26,12 @@ def test_the_newest_drill_counts() -> None:
     assert rates.assumed == ()
 
 
+def test_fetching_the_log_is_part_of_playing_it() -> None:
+    assert measure([drill(1, BIG._replace(fetch_seconds=4.0))]).play == 50e6
+
+
 def test_small_drills_are_taken_together() -> None:
-    small = DatabaseDrill("m", "s", 0, 9, 2 * MB, 0, 2 * MB, 400, 0.1, 0.2, 0.05)
+    small = DatabaseDrill("m", "s", 0, 9, 2 * MB, 0, 2 * MB, 400, 0.1, 0.0, 0.2, 0.05)
     rates = measure([drill(1, small._replace(copy_seconds=0.3)), drill(2, small)])
     assert rates.copy == pytest.approx(4 * MB / 0.4)
 
@@ -39,7 +43,7 @@ def test_too_little_to_measure_by_is_assumed() -> None:
     assert rates.play == ASSUMED.play
     assert rates.copy == 100e6
     assert rates.measured_at == 7
-    tiny = DatabaseDrill("m", "s", 0, 9, 500, 0, 500, 1, 0.01, 0.01, 0.01)
+    tiny = DatabaseDrill("m", "s", 0, 9, 500, 0, 500, 1, 0.01, 0.0, 0.01, 0.01)
     assert measure([drill(7, tiny)]) == ASSUMED
 
 

@@ -53,7 +53,7 @@ def drills(count: int, hours: float = 0.2) -> list[DrillRecord]:
     found = []
     for week in range(count):
         size = 20 * 10**9 + week * 10**9
-        one = DatabaseDrill("mailboxes", "set", 0, week, size, size, 10**9, 5000, size / 1e8, 20.0, size / 2e8)
+        one = DatabaseDrill("mailboxes", "set", 0, week, size, size, 10**9, 5000, size / 1e8, 5.0, 20.0, size / 2e8)
         when = NOW - (count - week) * 7 * DAY
         found.append(DrillRecord(f"d{week}", when, Trigger.SCHEDULE, one.seconds, one.seconds, 1, hours, (one,)))
     return found

@@ -75,7 +75,7 @@ def test_a_broken_promise_is_told_with_whom_it_was_given() -> None:
     found = recovery_status(facts, RATES, held)
     machine = next(loss for loss in found.disks if loss.outcome.scenario == MACHINE)
     assert machine.broken == (
-        "mailboxes: back in 62 minutes, 60 are promised to board@example.org",
+        "mailboxes: back in 62 minutes, 60 minutes are promised to board@example.org",
         "mailboxes: 90 s of mail lost, 0 s are promised to law@example.org",
     )
     assert not machine.kept and not found.kept

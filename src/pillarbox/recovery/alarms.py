@@ -1,11 +1,13 @@
 """What an operator must hear about drills, as values. Pure: whoever holds or schedules drills passes them on."""
 
 from collections.abc import Iterator, Sequence
+from datetime import tzinfo
 from enum import Enum
 from typing import NamedTuple
 
 from pillarbox.base.clock import MICROSECONDS
 from pillarbox.recovery.history import DrillRecord
+from pillarbox.recovery.schedule import Schedule, last_due
 from pillarbox.recovery.words import date, duration
 
 
@@ -44,12 +46,22 @@ def alarms_of(record: DrillRecord) -> Iterator[DrillAlarm]:
         )
 
 
-def missed(due: int | None, history: Sequence[DrillRecord], now: int, grace_seconds: float) -> DrillAlarm | None:
-    """The alarm for a drill that was due at `due` (the schedule's last moment before now; None: no schedule) and of
-    which the history knows nothing `grace_seconds` later. One held by hand since counts."""
-    if due is None or now < due + grace_seconds * MICROSECONDS:
+def missed(
+    schedule: Schedule | None,
+    history: Sequence[DrillRecord],
+    now: int,
+    grace_seconds: float,
+    since: int = 0,
+    zone: tzinfo | None = None,
+) -> DrillAlarm | None:
+    """The alarm for a drill that was due, and of which the history knows nothing `grace_seconds` later.
+
+    One held by hand since counts. What was due before `since` is not missed: then there was nothing to restore yet.
+    """
+    if schedule is None:
         return None
-    if any(record.when >= due for record in history):
+    due = last_due(now - int(grace_seconds * MICROSECONDS), schedule, zone)
+    if due < since or any(record.when >= due for record in history):
         return None
     last = f"the last one was on {date(history[-1].when)}" if history else "there never was one"
     return DrillAlarm(DrillAlarmKind.MISSED, "", f"the drill due on {date(due)} was not held; {last}")

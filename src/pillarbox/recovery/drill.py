@@ -20,7 +20,7 @@ from pillarbox.recovery.history import DatabaseDrill, DrillRecord, History, Trig
 
 
 class Restored(Protocol):
-    """What a restore says of itself when it is done. Durations in seconds, sizes in octets."""
+    """What a restore says of itself when it is done (`restore.RestoreResult`). Seconds and octets."""
 
     @property
     def set(self) -> str:
@@ -44,6 +44,10 @@ class Restored(Protocol):
 
     @property
     def copy_seconds(self) -> float: ...
+
+    @property
+    def fetch_seconds(self) -> float:
+        """Of getting the log together."""
 
     @property
     def play_seconds(self) -> float: ...
@@ -168,6 +172,7 @@ def _finish(attempt: _Attempt, clock: Clock, told: Told) -> DatabaseDrill:
         log_octets=restored.log_octets,
         records=restored.records,
         copy_seconds=restored.copy_seconds,
+        fetch_seconds=restored.fetch_seconds,
         play_seconds=restored.play_seconds,
         check_seconds=restored.check_seconds,
         compare_seconds=compare_seconds,

@@ -26,7 +26,8 @@ class DatabaseDrill(NamedTuple):
     """One database in a drill.
 
     `size` is the restored file, `read_octets` what was read from targets and log volumes for it, `log_octets` and
-    `records` what was played, `set` the backup that it began with. `findings` is what is wrong with what was restored,
+    `records` what was played, `set` the backup that it began with. The seconds are of copying the backup, fetching the
+    log, playing it, checking the result, and comparing it. `findings` is what is wrong with what was restored,
     `differences` how it differs from the live database at that record, `notes` what else is worth telling; `failure`
     is why it could not be restored or compared, or empty.
     """
@@ -40,6 +41,7 @@ class DatabaseDrill(NamedTuple):
     log_octets: int = 0
     records: int = 0
     copy_seconds: float = 0.0
+    fetch_seconds: float = 0.0
     play_seconds: float = 0.0
     check_seconds: float = 0.0
     compare_seconds: float = 0.0
@@ -51,7 +53,7 @@ class DatabaseDrill(NamedTuple):
     @property
     def seconds(self) -> float:
         """How long this database took to be back, checked."""
-        return self.copy_seconds + self.play_seconds + self.check_seconds
+        return self.copy_seconds + self.fetch_seconds + self.play_seconds + self.check_seconds
 
     @property
     def ok(self) -> bool:
@@ -103,16 +105,17 @@ class DrillRecord(NamedTuple):
     def records(self) -> int:
         return sum(drill.records for drill in self.databases)
 
-    def parts(self) -> tuple[float, float, float]:
-        """`seconds` divided into copying, playing and checking, as the databases spent theirs."""
+    def parts(self) -> tuple[float, float, float, float]:
+        """`seconds` divided into copying, fetching the log, playing it and checking, as the databases spent theirs."""
         sums = [
             sum(drill.copy_seconds for drill in self.databases),
+            sum(drill.fetch_seconds for drill in self.databases),
             sum(drill.play_seconds for drill in self.databases),
             sum(drill.check_seconds for drill in self.databases),
         ]
         whole = sum(sums)
-        copying, playing, checking = (self.seconds * part / whole if whole else 0.0 for part in sums)
-        return copying, playing, checking
+        copying, fetching, playing, checking = (self.seconds * part / whole if whole else 0.0 for part in sums)
+        return copying, fetching, playing, checking
 
 
 class History:
@@ -159,7 +162,7 @@ def decode(row: Mapping[str, Any]) -> DrillRecord | None:
 
 _TEXTS = ("set", "failure")
 _NUMBERS = ("generation", "lsn", "size", "read_octets", "log_octets", "records")
-_SECONDS = ("copy_seconds", "play_seconds", "check_seconds", "compare_seconds")
+_SECONDS = ("copy_seconds", "fetch_seconds", "play_seconds", "check_seconds", "compare_seconds")
 _LISTS = ("findings", "differences", "notes")
 
 

@@ -11,11 +11,13 @@ from typing import NamedTuple
 _STYLE = """
 :root { color-scheme: light dark;
   --paper: #f6f7f9; --card: #ffffff; --ink: #17202b; --ink-soft: #566273; --rule: #dfe4ea;
-  --copy: #2f6fc4; --play: #12967f; --check: #b9a05b; --promise: #c2410c; --bad: #b91c3c; --good: #1a7f4b;
+  --copy: #2f6fc4; --fetch: #7fb2e8; --play: #12967f; --check: #b9a05b;
+  --promise: #c2410c; --bad: #b91c3c; --good: #1a7f4b;
   --good-soft: #e3f4ea; --bad-soft: #fce8ec; }
 @media (prefers-color-scheme: dark) { :root {
   --paper: #11161d; --card: #1a212b; --ink: #e7ecf2; --ink-soft: #9dabbc; --rule: #2e3947;
-  --copy: #6ea8f7; --play: #3cc7ad; --check: #cdb878; --promise: #ff9257; --bad: #ff7a93; --good: #57d08f;
+  --copy: #6ea8f7; --fetch: #3f6fae; --play: #3cc7ad; --check: #cdb878;
+  --promise: #ff9257; --bad: #ff7a93; --good: #57d08f;
   --good-soft: #16322a; --bad-soft: #3a1c27; } }
 * { box-sizing: border-box; stroke-linejoin: round; stroke-linecap: butt; }
 html { -webkit-text-size-adjust: 100%; }
@@ -50,7 +52,8 @@ figure .narrow { display: none; }
 .legend i.cross::before { content: "\\00d7"; color: var(--bad); font: 700 18px/12px sans-serif; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; }
 th { text-align: left; font-weight: 600; color: var(--ink-soft); font-size: .8rem; }
-th, td { padding: 7px 14px 7px 0; border-bottom: 1px solid var(--rule); vertical-align: top; overflow-wrap: anywhere; }
+th, td { padding: 7px 14px 7px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
+.long { overflow-wrap: anywhere; } td:first-child:not(.long) { white-space: nowrap; }
 tr:last-child td { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .mark { display: inline-block; border-radius: 99px; padding: 0 9px; font-size: .8rem; font-weight: 600;

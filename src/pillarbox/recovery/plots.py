@@ -18,11 +18,12 @@ from pillarbox.recovery.words import date, duration
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_INK, _FAINT, _COPY, _PLAY, _CHECK, _PROMISE, _BAD, _TREND = (f"#0000f{digit}" for digit in range(8))
+_INK, _FAINT, _COPY, _FETCH, _PLAY, _CHECK, _PROMISE, _BAD, _TREND = (f"#0000f{digit}" for digit in range(9))
 _VARIABLES = {
     _INK: "ink-soft",
     _FAINT: "rule",
     _COPY: "copy",
+    _FETCH: "fetch",
     _PLAY: "play",
     _CHECK: "check",
     _PROMISE: "promise",
@@ -59,14 +60,14 @@ _BYTES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (0.0, "B"))
 
 
 def duration_plot(records: Sequence[DrillRecord], trend: Trend | None, name: str, size: tuple[float, float]) -> str:
-    """How long each drill took: copying, playing, checking stacked, the promise, the trend, and failed drills."""
+    """How long each drill took, its parts stacked; the promise, the trend, and failed drills."""
     longest = max(record.seconds for record in records)
     _, unit, word = next(choice for choice in _UNITS if longest >= choice[0])
     places = range(len(records))
 
     def draw(axes: "Axes") -> None:
         below = [0.0] * len(records)
-        for part, colour in enumerate((_COPY, _PLAY, _CHECK)):
+        for part, colour in enumerate((_COPY, _FETCH, _PLAY, _CHECK)):
             heights = [record.parts()[part] / unit for record in records]
             axes.bar(places, heights, 0.72, bottom=below, color=colour, linewidth=0)
             below = [low + height for low, height in zip(below, heights, strict=True)]

@@ -9,7 +9,7 @@ MIB = 1 << 20
 
 
 class Rates(NamedTuple):
-    """Octets per second of copying, playing and checking, and records played per second.
+    """Octets per second of copying, playing (with fetching the log) and checking, and records played per second.
 
     `measured_at` is when the newest drill that counts was held (microseconds; 0: none was), `assumed` names the parts
     that no drill has measured. The last two are seconds, and assumed.
@@ -52,7 +52,7 @@ def measure(history: Sequence[DrillRecord]) -> Rates:
     newest = [record for record in history if any(not drill.failure for drill in record.databases)][-_NEWEST:]
     drills = [drill for record in reversed(newest) for drill in record.databases if not drill.failure]
     copying = _sum((drill.size, 0, drill.copy_seconds) for drill in drills)
-    playing = _sum((drill.log_octets, drill.records, drill.play_seconds) for drill in drills)
+    playing = _sum((drill.log_octets, drill.records, drill.fetch_seconds + drill.play_seconds) for drill in drills)
     checking = _sum((drill.size, 0, drill.check_seconds) for drill in drills)
     parts = {COPYING: copying, PLAYING: playing, CHECKING: checking}
     assumed = tuple(name for name, part in parts.items() if not part.enough)

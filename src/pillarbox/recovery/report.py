@@ -98,15 +98,16 @@ def _tiles(history: Sequence[DrillRecord], status: Status, trend: Trend | None) 
 def _plots(history: Sequence[DrillRecord], trend: Trend | None) -> list[Html]:
     measured = [record for record in history if record.seconds > 0]
     if not measured:
-        return [page.section("Drills", "None was held yet; `pillarbox drill run` holds one.")]
+        return [page.section("Drills", "None was held yet; `pillarbox drill` holds one.")]
     wide, narrow = measured[-_PLOTTED_WIDE:], measured[-_PLOTTED_NARROW:]
-    parts = [("copy", "", "copying"), ("play", "", "playing the log"), ("check", "", "checking")]
+    parts = [("copy", "", "copying the backup"), ("play", "", "playing the log"), ("check", "", "checking")]
+    fetching = [("fetch", "", "fetching the log")]
     lines = [("promise", "thin", "promised")]
     lines += [("", "dotted", "trend")] if trend else []
     lines += [("", "cross", "failed")] if any(not record.ok for record in wide) else []
     durations = page.section(
         "How long it took",
-        page.legend(parts + lines),
+        page.legend(parts[:1] + fetching + parts[1:] + lines),
         page.figure(
             duration_plot(wide, trend, "duration", WIDE), duration_plot(narrow, trend, "duration-narrow", NARROW)
         ),
@@ -154,7 +155,7 @@ def _drill_row(record: DrillRecord) -> tuple[str, ...]:
         result = page.mark("all well" if record.kept else "too slow", record.kept)
     return (
         moment(record.when),
-        "by schedule" if record.trigger.value == "schedule" else "by hand",
+        "scheduled" if record.trigger.value == "schedule" else "by hand",
         page.join([result, page.bullets(troubles, ""), page.bullets(notes, "notes")]),
         duration(record.seconds) if record.restored else "–",
         octets(record.size),

@@ -149,8 +149,8 @@ def _broken(outcome: Outcome, promised: Mapping[str, Promised]) -> list[str]:
     for fate in outcome.fates:
         held = promised[fate.database]
         if fate.ready > held.seconds:
-            when = "never back" if math.isinf(fate.ready) else f"back in {minutes(fate.ready)} minutes"
-            found.append(f"{fate.database}: {when}, {minutes(held.seconds)} are promised to {held.hours_to}")
+            when = "never back" if math.isinf(fate.ready) else f"back in {duration(fate.ready)}"
+            found.append(f"{fate.database}: {when}, {duration(held.seconds)} are promised to {held.hours_to}")
         if fate.loss_seconds > held.loss_seconds:
             found.append(f"{fate.database}: {_lost_of(fate)}, {held.loss_seconds:g} s are promised to {held.loss_to}")
     return found

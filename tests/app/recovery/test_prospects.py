@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from typer.testing import CliRunner
@@ -30,6 +29,7 @@ from pillarbox.model.store import Upload
 from pillarbox.recovery.drill import DrillPlan, Rehearsal, Restored, run_drill
 from pillarbox.recovery.facts import Behind
 from pillarbox.recovery.history import DrillRecord, Trigger
+from pillarbox.recovery.restore import RestoreResult
 from pillarbox.recovery.state import (
     ARCHIVE,
     BackupDone,
@@ -41,23 +41,6 @@ from pillarbox.recovery.state import (
 )  # fmt: skip
 
 LETTER = b"From: bob@example.test\r\nTo: alice@example.test\r\nSubject: hello\r\n\r\n" + b"Hello Alice.\r\n" * 400
-
-
-class Back(NamedTuple):
-    """A restore's result."""
-
-    set: str
-    size: int
-    read_octets: int
-    log_octets: int
-    records: int
-    copy_seconds: float
-    play_seconds: float
-    check_seconds: float
-    generation: int
-    lsn: int
-    findings: tuple[str, ...]
-    notes: tuple[str, ...] = ()
 
 
 @pytest.fixture
@@ -123,9 +106,11 @@ def rehearsal(site: Site, name: str, folder: Path, scratch: Path) -> Rehearsal:
         times.append(clock.monotonic())
         copying, playing, checking = (after - before for before, after in itertools.pairwise(times))
         size = recovering.file.stat().st_size
-        return Back(
-            "s1", size, size + played.octets, played.octets, played.records,
-            copying, playing, checking, played.generation, played.lsn, findings,
+        return RestoreResult(
+            database=name, set="s1", size=size, read_octets=size + played.octets, log_octets=played.octets,
+            records=played.records, copy_seconds=copying, fetch_seconds=0.0, play_seconds=playing,
+            check_seconds=checking, generation=played.generation, lsn=played.lsn, time=played.time,
+            newest_generation=played.generation, findings=findings, notes=(),
         )  # fmt: skip
 
     def compare(restored: Restored) -> Iterable[str]:

@@ -8,11 +8,10 @@ import typer
 
 from pillarbox.app.build import open_parts
 from pillarbox.app.cli.context import EXIT_REFUSED, AsJson, say, show, show_one, site_of
-from pillarbox.app.recovery.prospects import Members, class_members, drill_history, everywhere, prospects
+from pillarbox.app.recovery.prospects import Members, class_members, drill_alarms, drill_history, everywhere, prospects
 from pillarbox.app.site import Site
 from pillarbox.base.clock import SystemClock
 from pillarbox.model.failure import Failure
-from pillarbox.recovery.alarms import alarms_of
 from pillarbox.recovery.history import DrillRecord, encode
 from pillarbox.recovery.status import Status, rows_of, status_to_json
 from pillarbox.recovery.words import duration, moment, octets
@@ -46,7 +45,8 @@ def status_(context: typer.Context, as_json: AsJson = False) -> None:
 @drill.command("history", epilog="Example: pillarbox -C DIR drill history --json")
 def history_(context: typer.Context, as_json: AsJson = False) -> None:
     """List the drills: when, how long each part took, how much it was, and what was found."""
-    records = drill_history(site_of(context)).records()
+    site = site_of(context)
+    records = drill_history(site).records()
     rows = [encode(record) if as_json else _row(record) for record in records]
     show(rows, as_json, "no drill was held yet")
     if not as_json:
@@ -54,6 +54,7 @@ def history_(context: typer.Context, as_json: AsJson = False) -> None:
             for one in record.databases:
                 for trouble in one.troubles:
                     say(f"{moment(record.when)} {one.database}: {trouble}")
+        _say_list("alarms", [alarm.text for alarm in drill_alarms(site, records, SystemClock().now())])
 
 
 @drill.command("report", epilog="Example: pillarbox -C DIR drill report --output /srv/www/recovery.html")
@@ -67,7 +68,7 @@ def report_(
     site = site_of(context)
     records = drill_history(site).records()
     status = _prospects(site, records)
-    alarms = list(alarms_of(records[-1])) if records else []
+    alarms = drill_alarms(site, records, status.now)
     output.write_text(build_report(site.settings.server.hostname, records, status, alarms), encoding="utf-8")
     say(f"wrote {output}")
 
@@ -93,7 +94,7 @@ def _members(site: Site) -> Members:
 
 
 def _row(record: DrillRecord) -> dict[str, Any]:
-    copying, playing, checking = (duration(part) for part in record.parts())
+    copying, fetching, playing, checking = (duration(part) for part in record.parts())
     result = "ok" if record.ok and record.kept else "too slow" if record.ok else "FAILED"
     return {
         "drill": moment(record.when),
@@ -102,6 +103,7 @@ def _row(record: DrillRecord) -> dict[str, Any]:
         "back_in": duration(record.seconds) if record.restored else "never",
         "promised": duration(record.promised_hours * 3600),
         "copying": copying,
+        "fetching_log": fetching,
         "playing": playing,
         "checking": checking,
         "size": octets(record.size),

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from pillarbox.app.build import Parts, database_names
 from pillarbox.app.recovery.facts import gather_facts
 from pillarbox.app.site import DIRECTORY_DATABASE, Site
+from pillarbox.recovery.alarms import DrillAlarm, alarms_of, missed
 from pillarbox.recovery.history import DrillRecord, History
 from pillarbox.recovery.promise import promise_classes, promises
 from pillarbox.recovery.rates import measure
-from pillarbox.recovery.state import DRILLS
+from pillarbox.recovery.schedule import parse_schedule
+from pillarbox.recovery.state import DRILLS, read_backups
 from pillarbox.recovery.status import Status, recovery_status
 
 Members = Mapping[str, frozenset[str]]
@@ -18,6 +20,16 @@ Members = Mapping[str, frozenset[str]]
 def drill_history(site: Site) -> History:
     """The drills of a site."""
     return History(site.path / "state" / DRILLS)
+
+
+def drill_alarms(site: Site, history: list[DrillRecord], now: int) -> list[DrillAlarm]:
+    """What is alarming about drills at the moment `now`: the last one's troubles, or that none was held when due."""
+    backups = read_backups(site.path / "state")
+    since = backups[0].finished if backups else now  # before the first backup there was nothing to rehearse
+    settings = site.settings
+    schedule = parse_schedule(settings.drill.time, settings.drill.days)
+    late = missed(schedule, history, now, grace_seconds=settings.promise.hours * 3600, since=since)
+    return [*(alarms_of(history[-1]) if history else ()), *([late] if late else ())]
 
 
 async def class_members(parts: Parts) -> Members:
