@@ -8,10 +8,11 @@ Invariants. What `state` and `coverage` say is archived has been flushed at the 
 Nothing is deleted at a target before the object that holds the same octets is durable there.
 
 `step` never raises `Failure`: what is wrong is a sentence in the lags. What a target lacks and the log volumes do not
-have any more is said too, until a backup made after it heals it (`note_backup`). All calls by one thread, but `state`,
-which may come from any.
+have any more is said too, until a backup made after it heals it (`note_backup`). Calls from several threads wait for
+each other, except for `state`.
 """
 
+import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -77,9 +78,14 @@ class Archiver:
         self._trouble = ""
         self._unreadable: dict[Segment, tuple[float, str]] = {}
         self._lags: tuple[Lag, ...] = ()
+        self._lock = threading.Lock()
 
     def step(self) -> tuple[Lag, ...]:
         """Send what is new; one lag for each target, in the order of the targets."""
+        with self._lock:
+            return self._step()
+
+    def _step(self) -> tuple[Lag, ...]:
         for depot in self._depots:
             depot.collect(self._clock.monotonic(), 0)
         try:
@@ -97,18 +103,21 @@ class Archiver:
 
     def coverage(self) -> list[Coverage]:
         """What every target has."""
-        return [Coverage(depot.label, depot.log.chain()) for depot in self._depots]
+        with self._lock:
+            return [Coverage(depot.label, depot.log.chain()) for depot in self._depots]
 
     def aged(self, time: int) -> Mark | None:
         """The last record of the closed segments, from the oldest on, all of whose records are of `time` or before.
 
         As the target says that has the most log; None if there is none.
         """
-        return max((mark for depot in self._depots if (mark := depot.log.aged(time)) is not None), default=None)
+        with self._lock:
+            return max((mark for depot in self._depots if (mark := depot.log.aged(time)) is not None), default=None)
 
     def note_backup(self, point: Mark) -> None:
         """There is a backup up to this record: log that was missed before it is not needed any more."""
-        self._healed = max(self._healed, point)
+        with self._lock:
+            self._healed = max(self._healed, point)
 
     def close(self) -> None:
         """Wait for what is on its way."""
