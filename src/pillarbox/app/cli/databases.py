@@ -8,6 +8,7 @@ import typer
 
 from pillarbox.app.build import Parts, create_database, database_names, place_of, schema_of
 from pillarbox.app.cli.context import AsJson, progress_bar, say, show, site_of, stop, with_parts
+from pillarbox.app.merging import count_to_merge, merge_back
 from pillarbox.app.site import DIRECTORY_DATABASE, Site
 from pillarbox.app.swapping import dial_tone, dismount, mount
 from pillarbox.database.dump import dump_log
@@ -105,6 +106,26 @@ def dial_tone_(context: typer.Context, name: DatabaseName) -> None:
     site = site_of(context)
     dial_tone(site, _mailboxes(site, name), say)
     say(f"{name} works, empty; `pillarbox restore {name}` brings the old mail and keeps the new")
+
+
+@app.command("merge-back", epilog="Example: pillarbox -C DIR database merge-back mailboxes")
+def merge_back_(context: typer.Context, name: DatabaseName) -> None:
+    """Merge the mail of a dial-tone database into the restored one; `restore` does it by itself. May be repeated."""
+
+    async def work(parts: Parts) -> None:
+        total = await count_to_merge(parts, _mailboxes(parts.site, name))
+        with progress_bar() as bar:
+            task = bar.add_task(f"{name} merging", total=total, octets=0)
+
+            def advance(messages: int, octets: int) -> None:
+                bar.update(task, advance=messages, octets=bar.tasks[0].fields["octets"] + octets)
+
+            merged = await merge_back(parts, name, advance)
+        for sentence in merged.unreadable:
+            say(f"not merged: {sentence}")
+        say(f"merged {merged.copied} messages into {name}, {merged.present} were there already")
+
+    with_parts(context, work)
 
 
 @app.command("verify", epilog="Example: pillarbox -C DIR database verify mailboxes")

@@ -7,17 +7,23 @@ from typing import Annotated, Any
 import typer
 
 from pillarbox.app.build import open_parts
-from pillarbox.app.cli.context import EXIT_REFUSED, AsJson, say, show, show_one, site_of
+from pillarbox.app.cli.bars import RestoreBars
+from pillarbox.app.cli.context import EXIT_REFUSED, AsJson, octets_bar, say, show, show_one, site_of
+from pillarbox.app.recovery.drilling import hold_drill
 from pillarbox.app.recovery.prospects import Members, class_members, drill_alarms, drill_history, everywhere, prospects
 from pillarbox.app.site import Site
 from pillarbox.base.clock import SystemClock
 from pillarbox.model.failure import Failure
-from pillarbox.recovery.history import DrillRecord, encode
+from pillarbox.recovery.history import DrillRecord, Trigger, encode
 from pillarbox.recovery.status import Status, rows_of, status_to_json
 from pillarbox.recovery.words import duration, moment, octets
 
 recovery = typer.Typer(no_args_is_help=True, help="What the loss of a disk would mean now: status.")
-drill = typer.Typer(no_args_is_help=True, help="Rehearsed recovery: history, report.")
+drill = typer.Typer(
+    invoke_without_command=True,
+    help="Rehearsed recovery: hold a drill now (without a command), history, report.",
+    epilog="Example: pillarbox -C DIR drill",
+)
 
 _ADVICE = 5
 
@@ -39,6 +45,36 @@ def status_(context: typer.Context, as_json: AsJson = False) -> None:
         _say_list("what would improve most", [improvement.text for improvement in status.advice[:_ADVICE]])
         _say_list("what this rests on", list(status.notes))
     if not status.kept:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@drill.callback()
+def drill_(
+    context: typer.Context,
+    identity: Annotated[
+        list[Path] | None, typer.Option("--identity", help="File with the private key of the backups.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Databases at a time; 0: one per processor core.")] = 0,
+) -> None:
+    """Restore every database to a scratch place, play the log forward, compare all with the live ones, take the times.
+
+    Exits 1 if anything was found, or if it took longer than promised.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    site = site_of(context)
+    with octets_bar() as bar:
+        bars = RestoreBars(bar)
+        record = hold_drill(site, Trigger.HAND, SystemClock(), identity or [], bars.step, bars.hear, workers)
+    show([_row(record)], False, "")
+    for one in record.databases:
+        say(
+            f"{one.database}: backup {one.set}, {one.records:,} records played up to {one.lsn}, compared row by row in "
+            f"{one.compare_seconds:.1f} s: {'the same' if one.ok else 'NOT the same'}"
+        )
+        for trouble in (*one.troubles, *one.notes):
+            say(f"  {trouble}")
+    if not (record.ok and record.kept):
         raise typer.Exit(EXIT_REFUSED)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress, TaskID
 
 from pillarbox.app.build import Parts, database_names, open_parts
+from pillarbox.app.cli.bars import RestoreBars
 from pillarbox.app.cli.context import Options, octets_bar, progress_bar, say, site_of, stop
 from pillarbox.app.merging import merge_back
 from pillarbox.app.recovery.bare import fetch_site
@@ -22,7 +22,7 @@ from pillarbox.app.swapping import discard_kept, dismount, install, kept_of
 from pillarbox.base.failure import FailureKind
 from pillarbox.model.failure import Failure
 from pillarbox.model.recovery import Until
-from pillarbox.recovery.restore import RestoreProgress, RestoreResult
+from pillarbox.recovery.restore import RestoreResult
 
 app = typer.Typer(no_args_is_help=True, help="Bring back the server, a database, or mail of one person.")
 
@@ -136,7 +136,7 @@ def repair(
 def _run(requests: Sequence[Request], workers: int) -> dict[str, RestoreResult]:
     """Restore, with a bar for each database. Ends the command if one of them failed or is damaged."""
     with octets_bar() as bar:
-        results = restore_many(requests, workers or os.cpu_count() or 1, _Bars(bar).hear, say)
+        results = restore_many(requests, workers or os.cpu_count() or 1, RestoreBars(bar).hear, say)
     problems = []
     good: dict[str, RestoreResult] = {}
     for name, result in results.items():
@@ -188,20 +188,3 @@ def _merge(site: Site, name: str) -> None:
         say(f"merged {merged.copied} messages that came meanwhile; {merged.present} were there already")
 
     asyncio.run(work())
-
-
-class _Bars:
-    """A bar for each database and phase."""
-
-    def __init__(self, bar: Progress) -> None:
-        self._bar = bar
-        self._tasks: dict[tuple[str, str], TaskID] = {}
-
-    def hear(self, now: RestoreProgress) -> None:
-        key = (now.database, now.phase)
-        text = f"{now.database} {now.phase}"
-        if now.records:
-            text += f", {now.records:,} records, {show_moment(now.time)}"
-        if key not in self._tasks:
-            self._tasks[key] = self._bar.add_task(text, total=max(now.total, 1))
-        self._bar.update(self._tasks[key], completed=now.done, total=max(now.total, now.done, 1), description=text)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from pillarbox.app.recovery.archiving import ArchiveJob
+from pillarbox.app.recovery.drilling import DrillJob
 from pillarbox.app.recovery.nightly import BackupJob, PruneJob
 from pillarbox.app.site import Site
 from pillarbox.base.clock import SystemClock
@@ -24,4 +25,5 @@ def make_jobs(site: Site, log: Log, counters: Counters) -> "list[Job]":
     if settings.backup.targets and settings.backup.time:
         jobs.append(BackupJob(site, log, counters, clock))
     jobs.append(PruneJob(site, log, counters, clock, archive))
+    jobs.append(DrillJob(site, log, counters, clock))
     return jobs
