@@ -5,80 +5,15 @@ import poplib
 import re
 import smtplib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from pillarbox.testing.server import HOST, Server, port_offset
+from pillarbox.testing.server import HOST, Server
+from pillarbox.testing.twodatabases import back, eventually, imap, lmtp, subjects, two_databases
 
 pytestmark = pytest.mark.process
-
-
-@contextmanager
-def two_databases(path: Path, start: bool = True) -> Iterator[Server]:
-    """Alice in the database `mailboxes`, Bob in `second`."""
-    with port_offset() as offset:
-        one = Server(path, offset)
-        one.init([])
-        one.command("database", "create", "second")
-        one.set("storage", "databases", ["mailboxes", "second"])
-        for name, database in (("alice", "mailboxes"), ("bob", "second")):
-            words = ("user", "add", f"{name}@example.test", "--password-stdin", "--database", database)
-            one.command(*words, input="pass\n")
-        try:
-            if start:
-                one.start()
-            yield one
-        finally:
-            one.stop()
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to be so"
-        time.sleep(0.05)
-
-
-@contextmanager
-def imap(site: Server, name: str) -> Iterator[imaplib.IMAP4]:
-    client = imaplib.IMAP4(HOST, site.port(143), timeout=20)
-    try:
-        client.login(f"{name}@example.test", "pass")
-        yield client
-    finally:
-        client.shutdown()
-
-
-def lmtp(site: Server, *names: str, subject: str = "hello") -> dict[str, tuple[int, bytes]]:
-    """Sends a letter to each; who was refused, and how."""
-    refused: dict[str, tuple[int, bytes]] = {}
-    for name in names:
-        with smtplib.LMTP(HOST, site.port(24), timeout=20) as client:
-            try:
-                client.sendmail(
-                    "carol@example.test", [f"{name}@example.test"], f"Subject: {subject}\r\n\r\nHello.\r\n"
-                )
-            except smtplib.SMTPRecipientsRefused as error:
-                [refused[name]] = error.recipients.values()
-    return refused
-
-
-def subjects(site: Server, name: str, mailbox: str = "INBOX") -> list[str]:
-    with imap(site, name) as client:
-        assert client.select(f'"{mailbox}"', readonly=True)[0] == "OK"
-        _, found = client.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
-        return [line[1].decode().strip().removeprefix("Subject: ") for line in found if isinstance(line, tuple)]
-
-
-def can_login(site: Server, name: str) -> bool:
-    try:
-        with imap(site, name):
-            return True
-    except imaplib.IMAP4.error:
-        return False
 
 
 def bobs_mail_waits_and_alices_goes_on(site: Server) -> None:
@@ -123,6 +58,7 @@ def test_a_database_is_dismounted_and_mounted_while_the_other_goes_on(tmp_path: 
         assert rows["mailboxes"] == "open" and "database mount second" in rows["second"]
 
         site.command("database", "mount", "second")
+        back(site, "second")
         eventually(site.healthy, 5)
         assert subjects(site, "bob") == ["before"]
         assert lmtp(site, "alice", "bob", subject="after") == {}
@@ -149,6 +85,7 @@ def test_the_server_starts_without_a_database_that_is_damaged_or_missing(tmp_pat
         site.command("user", "list")
         file.write_bytes(whole)
         site.command("database", "mount", "second")
+        back(site, "second")
         eventually(site.healthy, 5)
         assert lmtp(site, "bob") == {}
 
@@ -179,8 +116,7 @@ def test_dial_tone_people_send_and_receive_at_once(tmp_path: Path) -> None:
     with two_databases(tmp_path / "site") as site:
         assert lmtp(site, "bob", subject="before the loss") == {}
         site.command("database", "dial-tone", "second")
-        eventually(lambda: can_login(site, "bob"), 5)
-        eventually(site.healthy, 5)
+        back(site, "second")
         assert subjects(site, "bob") == []
         assert lmtp(site, "alice", "bob", subject="after the loss") == {}
         assert subjects(site, "bob") == ["after the loss"]
