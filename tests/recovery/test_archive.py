@@ -340,9 +340,12 @@ def test_nothing_is_called_archived_that_cannot_be_read(seed: int, tmp_path: Pat
     chance, clock = random.Random(seed), FixedClock()
     book = MemoryDatabase(tmp_path, clock)
     past: dict[tuple[int, int], bytes] = {}
+    faults = [random.Random(seed + 100), random.Random(seed + 200)]  # each target has a thread of its own
     targets = [
-        FaultyTarget(MemoryTarget(f"t{number}"), lambda *_: chance.random() < 0.15, done_anyway=chance.random() < 0.5)
-        for number in range(2)
+        FaultyTarget(
+            MemoryTarget(f"t{seed}"), lambda *_, dice=dice: dice.random() < 0.15, done_anyway=dice.random() < 0.5
+        )
+        for dice in faults
     ]
     archiver = Archiver(book, targets, PLAIN, clock, 10.0)
     for _ in range(150):

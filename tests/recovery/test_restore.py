@@ -404,7 +404,7 @@ def test_what_fails_in_the_middle_goes_on(house: House, monkeypatch: pytest.Monk
         except Failure as failure:
             assert failure.kind is FailureKind.UNAVAILABLE
             failures += 1
-    assert failures > 3
+    assert failures > 2
     counting = [FaultyTarget(target) for target in whole]
     house.targets = list(counting)
     result = Restore(house.plan(), recovery, state, house.means()).run()
@@ -499,12 +499,16 @@ def test_several_at_a_time(tmp_path: Path) -> None:
         assert isinstance(results[name], RestoreResult)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(12))
 def test_any_history_comes_back_at_any_moment(seed: int, tmp_path: Path) -> None:
     """Random writes, backups, failing archives, pruning, going back, restarts: what is restored is what was."""
     chance = random.Random(seed)
     house = House(tmp_path)
-    flaky = [FaultyTarget(target, lambda *_: chance.random() < 0.2) for target in house.memories]
+    faults = [random.Random(seed + 100), random.Random(seed + 200)]  # each target has a thread of its own
+    flaky = [
+        FaultyTarget(target, lambda *_, dice=dice: dice.random() < 0.2)
+        for target, dice in zip(house.memories, faults, strict=True)
+    ]
     archiver = Archiver(house.book, flaky, PLAIN, house.clock, 10.0)
     house.put(3)
     house.backup()

@@ -233,7 +233,7 @@ def _path(
         if end is not None and wanted > end:
             following = lineage.following(generation)
             assert following is not None
-            generation = following[0]
+            generation, wanted = following
             continue
         segment = _holder(generation, wanted, reaches)
         if segment is None:
