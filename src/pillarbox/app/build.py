@@ -170,7 +170,7 @@ def database_names(site: Site) -> list[str]:
 
 
 def _open_engine(parts: Parts, name: str, create: bool) -> Engine:
-    tuning = Tuning(segment_size=parts.site.settings.storage.segment_size)
+    tuning = Tuning(segment_size=parts.site.settings.storage.segment_size, migrate=False)
     surroundings = Surroundings(clock=parts.clock, ids=parts.ids, alarm=parts.alarm, counters=parts.counters)
     make = Engine.create if create else Engine.open
     return make(place_of(parts.site, name), schema_of(name), tuning, surroundings)

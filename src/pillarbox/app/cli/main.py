@@ -42,6 +42,7 @@ app.add_typer(databases.app, name="database")
 app.add_typer(backup.app, name="backup")
 app.add_typer(restore.app, name="restore")
 app.command("repair", epilog="Example: pillarbox -C DIR repair mailboxes")(restore.repair)
+app.command("upgrade", epilog="Example: pillarbox -C DIR upgrade")(restore.upgrade_)
 app.add_typer(recovery.recovery, name="recovery")
 app.add_typer(recovery.drill, name="drill")
 

@@ -17,6 +17,7 @@ from pillarbox.app.merging import merge_back
 from pillarbox.app.recovery.bare import fetch_site
 from pillarbox.app.recovery.moment import parse_moment, show_moment
 from pillarbox.app.recovery.restoring import Request, discard, recovering, restore_directory, restore_many
+from pillarbox.app.recovery.upgrading import outdated, upgrade
 from pillarbox.app.site import DIRECTORY_DATABASE, Site
 from pillarbox.app.swapping import discard_kept, dismount, install, kept_of
 from pillarbox.base.failure import FailureKind
@@ -131,6 +132,20 @@ def repair(
     Nothing answered is lost. Meanwhile, mail for its people is deferred with a temporary answer.
     """
     database(context, [name], identity=identity)
+
+
+def upgrade_(context: typer.Context, identity: Identities = None) -> None:
+    """Bring the databases to the tables this program needs: tried on a restored copy first. The server is stopped.
+
+    The way back: the older program, and `restore database NAME --before LSN`; the number is printed.
+    """
+    site = site_of(context)
+    names = outdated(site)
+    if not names:
+        say("all databases have the tables this program needs")
+    for name in names:
+        done = upgrade(site, name, say, identity or [])
+        say(f"{name} has version {done.after} now; to go back: restore database {name} --before {done.lsn}")
 
 
 def _run(requests: Sequence[Request], workers: int) -> dict[str, RestoreResult]:
