@@ -3,7 +3,7 @@
     power = Power()
     disk, vfs = FaultyDisk(power), FaultyVfs("name", power)
     power.cut_after(17)        the eighteenth operation that changes something fails, and all that come after
-    power.cut()                off at once
+    power.cut()                off at once; `keep`: not at all
     power.back(chance)         what was not flushed survives by chance; files opened before fail for ever
 
 Between the cut and `back` close whatever had files open; closing is free of charge.
@@ -34,7 +34,12 @@ class Power:
         """Let so many more operations pass."""
         self._last = self.operations + operations
 
+    def keep(self) -> None:
+        """No cut is planned any more."""
+        self._last = None
+
     def cut(self) -> None:
+        """Off at once."""
         self.off = True
 
     def back(self, chance: random.Random | None = None) -> None:

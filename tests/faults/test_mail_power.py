@@ -1,0 +1,51 @@
+"""The power goes off while people work on their mail, at any moment, on disks that reorder and tear what was not
+flushed; a model beside the store agrees message by message, flag by flag."""
+
+import asyncio
+import random
+from pathlib import Path
+
+from pillarbox.base.clock import FixedClock
+from pillarbox.database.mailbox.schema import MailboxSchema
+from pillarbox.database.mailbox.store import MailboxStore
+from pillarbox.database.place import Tuning
+from pillarbox.model.ids import AccountId
+from pillarbox.testing.machine import Machine
+from pillarbox.testing.mailmodel import MailModel, differences, read_state
+from pillarbox.testing.mailwork import Driver, Unanswered, work
+
+ACCOUNTS = [AccountId(1), AccountId(2)]
+
+
+async def live(machine: Machine, clock: FixedClock, chance: random.Random, lives: int) -> None:
+    locks = machine.place.data / "locks"
+    model = MailModel(clock, ACCOUNTS)
+    store = MailboxStore(machine.engine, clock, locks)
+    driver = Driver(store, model, chance, clock, lambda: machine.engine.position, 8000)
+    for account in ACCOUNTS:
+        await driver.perform(lambda store, account=account: store.open_account(account, 0, 0))  # type: ignore[misc]
+    for number in range(lives):
+        unanswered = None
+        machine.power.cut_after(chance.randrange(200))
+        try:
+            await work(driver, 60)
+        except Unanswered as error:
+            unanswered = error
+        store.close()
+        machine.cut(chance)
+        machine.start(chance)
+        store = driver.store = MailboxStore(machine.engine, clock, locks)
+        if unanswered is not None:
+            await driver.settle(unanswered)
+        assert differences(await model.state(), await read_state(store, ACCOUNTS)) == [], number
+        if number % 8 == 0:
+            assert machine.findings() == [], number
+    store.close()
+    assert driver.steps > 4 * lives
+
+
+def test_mail_survives_power_cuts(tmp_path: Path) -> None:
+    clock = FixedClock()
+    machine = Machine(tmp_path, MailboxSchema(), 2, Tuning(segment_size=100_000, checkpoint_pages=40), clock)
+    asyncio.run(live(machine, clock, random.Random(7), 60))
+    machine.close()
