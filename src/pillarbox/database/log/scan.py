@@ -1,24 +1,25 @@
 """Looks through octets of a log segment that are in memory: are they whole records, each following the one before?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from pillarbox.database.log.record import Record, read_record, seed
+from pillarbox.database.log.record import Record, RecordHead, read_head, read_record, seed
 from pillarbox.database.log.segment import HEADER_SIZE, parse_header
 from pillarbox.model.failure import Failure
 from pillarbox.model.recovery import Span
 
 
 class _Memory:
-    """`disk.OpenFile` over octets, for reading."""
+    """`disk.OpenFile` over octets that begin at offset `start` of a file, for reading."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, start: int = 0) -> None:
         self._data = data
+        self._start = start
 
     def size(self) -> int:
-        return len(self._data)
+        return self._start + len(self._data)
 
     def read_at(self, size: int, offset: int) -> bytes:
-        return self._data[offset : offset + size]
+        return self._data[offset - self._start : offset - self._start + size]
 
     def write_at(self, parts: Sequence[bytes], offset: int) -> None:
         raise OSError("these octets are only read")
@@ -55,3 +56,18 @@ def damage_in_span(plain: bytes, span: Span, uuid: bytes) -> list[str]:
             return [f"at octet {span.start + offset} there is record {record.lsn} instead of {expected}"]
         expected, offset = record.lsn + 1, record.finish
     return [] if expected == span.last + 1 else [f"it ends with record {expected - 1} instead of {span.last}"]
+
+
+def records_in(octets: bytes, start: int, uuid: bytes) -> Iterator[Record]:
+    """The records of the database `uuid` in octets that begin at offset `start` of a segment, up to the first place
+    where there is no whole one. A header at their beginning is passed over."""
+    file, offset, whole_seed = _Memory(octets, start), max(start, HEADER_SIZE), seed(uuid)
+    while isinstance(record := read_record(file, offset, whole_seed), Record):
+        yield record
+        offset = record.finish
+
+
+def head_in(octets: bytes, start: int, uuid: bytes) -> RecordHead | None:
+    """The header of the first record in such octets, if it is whole; the payload may be cut off."""
+    head = read_head(_Memory(octets, start), max(start, HEADER_SIZE), seed(uuid))
+    return head if isinstance(head, RecordHead) else None
