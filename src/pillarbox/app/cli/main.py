@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pillarbox import __version__
-from pillarbox.app.cli import backup, databases, mail, names, people, recovery, restore, server
+from pillarbox.app.cli import backup, databases, log, mail, names, people, recovery, restore, server
 from pillarbox.app.cli.context import EXIT_INTERRUPTED, EXIT_REFUSED, Options, exit_code
 from pillarbox.model.failure import Failure
 
@@ -39,6 +39,7 @@ app.command("export", epilog="Example: pillarbox -C DIR export alice@example.tes
     mail.export
 )
 app.add_typer(databases.app, name="database")
+app.add_typer(log.app, name="log")
 app.add_typer(backup.app, name="backup")
 app.add_typer(restore.app, name="restore")
 app.command("repair", epilog="Example: pillarbox -C DIR repair mailboxes")(restore.repair)
