@@ -3,13 +3,14 @@
     model = MailModel(clock)
     await model.do(operation)              what was acknowledged is done to the model too
     model.remember(engine.position)        its state now is the one as of this record, and of this time
-    model.at_record(812); model.at_time(microseconds)
+    model.wrong_at_record(812, found); model.wrong_at_time(microseconds, found)
     differences(state, await read_state(store, model.accounts))
 
 The model is the store in memory; the states are plain values read through the port of every mail store, so any
 implementation can be held against them. Ids of mailboxes and emails are not compared: they are nobody's business.
 """
 
+import copy
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -82,17 +83,33 @@ class MailModel:
         """This is the state as of record `lsn`."""
         self.moments.append(Moment(lsn, self._clock.now(), await self.state()))
 
-    def at_record(self, lsn: int) -> list[State]:
-        """What may be there as of record `lsn`: one state, or, within an operation of several records, those before
-        and after it."""
-        at = bisect_right([moment.lsn for moment in self.moments], lsn)
-        if self.moments[at - 1].lsn == lsn or at == len(self.moments):
-            return [self.moments[at - 1].state]
-        return [self.moments[at - 1].state, self.moments[at].state]
+    def wrong_at_record(self, lsn: int, found: State) -> list[str]:
+        """What is not as it was when record `lsn` was the last one.
 
-    def at_time(self, time: int) -> State:
-        """What is there at `time`."""
-        return self.moments[bisect_right([moment.time for moment in self.moments], time) - 1].state
+        Between the records of one operation it may be as before, or as after but for the deleted items to come.
+        """
+        at = bisect_right([moment.lsn for moment in self.moments], lsn)
+        before = self.moments[at - 1]
+        wrong = differences(before.state, found)
+        if not wrong or before.lsn == lsn or at == len(self.moments):
+            return wrong
+        return differences(_without_deleted(self.moments[at].state), _without_deleted(found))
+
+    def wrong_at_time(self, time: int, found: State) -> list[str]:
+        """What is not as it was at `time`."""
+        at = bisect_right([moment.time for moment in self.moments], time)
+        return differences(self.moments[at - 1].state, found)
+
+    def branch(self) -> "MailModel":
+        """A model that goes on from here by itself."""
+        other = MailModel(self._clock, self.accounts)
+        other.store = copy.deepcopy(self.store, {id(self._clock): self._clock})
+        other.moments = list(self.moments)
+        return other
+
+
+def _without_deleted(state: State) -> State:
+    return {account: held._replace(deleted=()) for account, held in state.items()}
 
 
 async def read_state(store: MailStore, accounts: Sequence[AccountId]) -> State:

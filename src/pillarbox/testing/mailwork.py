@@ -1,6 +1,7 @@
 """A day's work on mailboxes, by chance: deliveries, flags, copies, moves, expunges, mailboxes made, renamed, deleted.
 
     driver = Driver(store, model, random.Random(seed), clock, lambda: engine.position)
+    await driver.begin()       opens the accounts
     await driver.step()        one operation on the store; once acknowledged, on the model as well
 
 Each operation is drawn once and done alike to both, so that they agree as long as the store keeps its promises. A
@@ -8,9 +9,9 @@ refusal that is the operation's own fault (no such mailbox) must be the same of 
 keep it (its disk failed, the power went off); whether it was done is open, and `settle` finds out.
 """
 
-import asyncio
 import random
 from collections.abc import Callable
+from functools import partial
 
 from pillarbox.base.clock import FixedClock
 from pillarbox.base.failure import FailureKind
@@ -61,6 +62,11 @@ class Driver:
         self._clock = clock
         self._letters = [letter[:most] for letter in letters(40, chance.randrange(1000))]
         self._letters.append(self._letters[0] + bytes(most))
+
+    async def begin(self) -> None:
+        """Open the accounts."""
+        for account in self.model.accounts:
+            await self.perform(partial(_open, account=account))
 
     async def step(self) -> None:
         """Do one thing. Raises Unanswered."""
@@ -183,6 +189,12 @@ class Driver:
         return _Pick(self._account(), self._chance.choice(_PATHS), ranks)
 
 
+async def _open(store: MailStore, account: AccountId) -> None:
+    await store.open_account(account, 0, 0)
+    for path in ("Work/Old", "Lists/dev"):
+        await store.create_mailbox(account, path)
+
+
 class _Pick:
     """Some messages of a mailbox, the same in every store that holds the same."""
 
@@ -195,10 +207,3 @@ class _Pick:
         box = await store.mailbox(self.account, self._path)
         uids, _ = await store.uids(box.id)
         return box, sorted({uids[int(rank * len(uids))] for rank in self._ranks} if uids else ())
-
-
-async def work(driver: Driver, steps: int) -> None:
-    """So many steps. Raises Unanswered."""
-    for _ in range(steps):
-        await driver.step()
-        await asyncio.sleep(0)
