@@ -140,7 +140,8 @@ class Archiver:
         floors = [depot.floor for depot in self._depots if depot.known]
         if floors:
             now = self._clock.now()
-            self._view.look(min(floors, key=lambda floor: floor or (0, 0, 0)))
+            self._view.begin(min(floors, key=lambda floor: floor or (0, 0, 0)))
+            self._view.look()
             self._looked_at = now
             for segment in self._unreadable.keys() - self._view.spans.keys():
                 del self._unreadable[segment]
@@ -177,8 +178,10 @@ class Archiver:
         try:
             plain = self._database.read_log(span._replace(start=begin, first=first[begin]))
         except Failure as failure:
-            self._unreadable[segment] = (self._clock.monotonic() + _UNREADABLE_SECONDS, failure.public)
             self._view.again()
+            self._view.look()
+            if segment in self._view.spans:  # else it was pruned, or put away with its database
+                self._unreadable[segment] = (self._clock.monotonic() + _UNREADABLE_SECONDS, failure.public)
             return 0
         self._unreadable.pop(segment, None)
         shipments: dict[int, tuple[str, Span, bytes]] = {}

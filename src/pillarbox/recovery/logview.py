@@ -18,12 +18,19 @@ class LogView:
         self._after: After | None = None
         self._begun = False
 
-    def look(self, floor: After | None) -> None:
-        """Learn what is new, and what lies behind `floor` if that is further back than before."""
+    def begin(self, floor: After | None) -> None:
+        """From now on, all behind `floor` is wanted, or behind an earlier place that was asked for before."""
         if not self._begun or (self._floor is not None and (floor is None or floor < self._floor)):
-            self.spans.clear()
-            self._floor = self._after = floor
-            self._begun = True
+            self._floor, self._begun = floor, True
+            self.again()
+
+    def again(self) -> None:
+        """Look through all of it the next time: something that was there may be gone."""
+        self.spans.clear()
+        self._after = self._floor
+
+    def look(self) -> None:
+        """Learn what is new."""
         for span in self._database.spans(self._after):
             segment = (span.generation, span.segment)
             last = span.last if span.last >= span.first else span.segment - 1
@@ -34,11 +41,7 @@ class LogView:
             if not self.spans[segment].closed:
                 self.spans[segment] = self.spans[segment]._replace(closed=True)
 
-    def again(self) -> None:
-        """Look through all of it the next time: something that was there may be gone."""
-        self._begun = False
-
     def forget(self, segment: Segment) -> None:
         """Everybody has it: not to be offered again. The newest one is never forgotten."""
-        if segment != max(self.spans):
-            del self.spans[segment]
+        if self.spans and segment != max(self.spans):
+            self.spans.pop(segment, None)

@@ -233,7 +233,7 @@ def _path(
         if end is not None and wanted > end:
             following = lineage.following(generation)
             assert following is not None
-            generation, wanted = following
+            generation = following[0]
             continue
         segment = _holder(generation, wanted, reaches)
         if segment is None:
@@ -246,7 +246,7 @@ def _path(
             path.append(SegmentPlan(*segment, found.finish, tuple(sources[segment])))
         if found.last < wanted:
             break  # begun, and without a record yet
-        wanted = found.last + 1
+        wanted = (found.last if end is None else min(found.last, end)) + 1
         late = choice.until.time is not None and found.time > choice.until.time
         if late and (end is None or found.last <= end):
             break
