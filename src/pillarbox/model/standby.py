@@ -105,7 +105,15 @@ class CopyHead(NamedTuple):
 
 
 class LogFollower(Protocol):
-    """A database on a standby, which repeats the log of the active server's."""
+    """A database on a standby, which repeats the log of the active server's.
+
+    `time` and `applied_time` are those of the last record in the log and in the database, as far as is known (else 0);
+    `damage` is why a fresh copy is needed, or None.
+    """
+
+    time: int
+    applied_time: int
+    damage: str | None
 
     @property
     def name(self) -> str: ...

@@ -62,6 +62,13 @@ def write_whole(path: Path, row: dict[str, Any]) -> None:
         _replace(path, _encoded(row, indent=1), durable=False)
 
 
+def write_durably(path: Path, row: dict[str, Any]) -> None:
+    """`write_whole` for what must survive a crash of the machine: it is on disk when this returns."""
+    with _translated(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, _encoded(row, indent=1), durable=True)
+
+
 def read_whole(path: Path) -> dict[str, Any]:
     """What a whole file says; nothing where it is missing or spoilt."""
     with _translated(path):
