@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pillarbox.mime.prepared import Prepared, prepare
 from pillarbox.model.email import Wanted
 from pillarbox.model.ids import AccountId
+from pillarbox.model.mailbox import DELIMITER
 from pillarbox.model.store import Fingerprint, MailStore
 
 Key = tuple[bytes, int]
@@ -60,18 +61,20 @@ def key_of(message: Fingerprint) -> Key:
     return message.digest, message.received_at
 
 
-async def take_inventory(store: MailStore, account: AccountId) -> dict[str, list[Fingerprint]]:
-    """All that an account holds; nothing where there is no such account."""
+async def take_inventory(store: MailStore, account: AccountId, apart_from: str = "") -> dict[str, list[Fingerprint]]:
+    """All that an account holds; nothing where there is no such account. The mailbox `apart_from` and those beneath it
+    are left out."""
     inventory: dict[str, list[Fingerprint]] = {}
     for box in await store.mailboxes(account):
-        if box.selectable:
+        beneath = apart_from and f"{box.path}{DELIMITER}".startswith(f"{apart_from}{DELIMITER}")
+        if box.selectable and not beneath:
             inventory[box.path] = [each async for page in store.fingerprints(box.id) for each in page]
     return inventory
 
 
-async def what_changed(then: MailStore, now: MailStore, account: AccountId) -> WhatChanged:
-    """How an account in `now` differs from what it was in `then`."""
-    return compare(await take_inventory(then, account), await take_inventory(now, account))
+async def what_changed(then: MailStore, now: MailStore, account: AccountId, apart_from: str = "") -> WhatChanged:
+    """How an account in `now` differs from what it was in `then`, the mailboxes of `apart_from` not looked at."""
+    return compare(await take_inventory(then, account, apart_from), await take_inventory(now, account, apart_from))
 
 
 def compare(then: Inventory, now: Inventory) -> WhatChanged:

@@ -23,7 +23,7 @@ from pillarbox.model.ids import AccountId, MailboxId
 from pillarbox.model.mailbox import DELIMITER, Mailbox, Role
 from pillarbox.model.search import Criterion
 from pillarbox.model.store import Fingerprint, MailStore, Upload
-from pillarbox.recovery.inventory import Key, compare, key_of, take_inventory
+from pillarbox.recovery.inventory import Key, Lying, key_of, what_changed
 
 _BATCH = 100
 _BATCH_OCTETS = 8 << 20
@@ -35,7 +35,8 @@ Progress = Callable[[int, int], None]
 class Selection(NamedTuple):
     """Which messages: of one `mailbox`, with these `uids`, contents' `digests`, or that a search finds; None: any.
 
-    With `missing`, only those that lie nowhere in the target now; they come back without the deleted flag.
+    With `missing`, only those that lie nowhere in the target now (what lies in the mailbox `apart_from` or beneath it
+    does not count); they come back without the deleted flag.
     """
 
     mailbox: str | None = None
@@ -43,6 +44,7 @@ class Selection(NamedTuple):
     digests: frozenset[bytes] | None = None
     criterion: "Criterion | None" = None
     missing: bool = False
+    apart_from: str = ""
 
 
 class Merged(NamedTuple):
@@ -102,7 +104,8 @@ async def merge(
     """
     chosen = [each async for each in select(source, account, selection)]
     if selection.missing:
-        chosen = await _missing(source, target, account, chosen)
+        changed = await what_changed(source, target, account, selection.apart_from)
+        chosen = _among(changed.gone, chosen)
     total = NOTHING_YET
     for box, messages in chosen:
         if messages or selection == EVERYTHING:
@@ -111,12 +114,11 @@ async def merge(
     return total
 
 
-async def _missing(
-    source: MailStore, target: MailStore, account: AccountId, chosen: Sequence[tuple[Mailbox, list[Fingerprint]]]
+def _among(
+    lost: Sequence[Lying], chosen: Sequence[tuple[Mailbox, list[Fingerprint]]]
 ) -> list[tuple[Mailbox, list[Fingerprint]]]:
-    """Those of the chosen messages that lie nowhere in the target, all messages considered."""
-    changed = compare(await take_inventory(source, account), await take_inventory(target, account))
-    gone = {(lying.mailbox, lying.message.uid) for lying in changed.gone}
+    """Those of the chosen messages that are lost."""
+    gone = {(lying.mailbox, lying.message.uid) for lying in lost}
     return [
         (box, [_undeleted(message) for message in messages if (box.path, message.uid) in gone])
         for box, messages in chosen

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pillarbox import __version__
-from pillarbox.app.cli import backup, databases, log, mail, names, people, recovery, restore, server
+from pillarbox.app.cli import backup, databases, log, mail, names, people, recovery, restore, restore_items, server
 from pillarbox.app.cli.context import EXIT_INTERRUPTED, EXIT_REFUSED, Options, exit_code
 from pillarbox.model.failure import Failure
 
@@ -42,6 +42,12 @@ app.add_typer(databases.app, name="database")
 app.add_typer(log.app, name="log")
 app.add_typer(backup.app, name="backup")
 app.add_typer(restore.app, name="restore")
+restore.app.command("mail", epilog='Example: pillarbox -C DIR restore mail alice@example.test --to "2026-11-24 10:42"')(
+    restore_items.mail
+)
+restore.app.command("changes", epilog='Example: pillarbox -C DIR restore changes alice@example.test --to "10:42"')(
+    restore_items.changes_
+)
 app.command("repair", epilog="Example: pillarbox -C DIR repair mailboxes")(restore.repair)
 app.command("upgrade", epilog="Example: pillarbox -C DIR upgrade")(restore.upgrade_)
 app.add_typer(recovery.recovery, name="recovery")
