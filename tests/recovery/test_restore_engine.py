@@ -230,7 +230,7 @@ def test_a_flipped_bit_in_a_log_object_is_found_before_it_is_played(tmp_path: Pa
 def test_mailboxes(tmp_path: Path) -> None:
     """Mail is delivered while it is archived and backed up; the restored database has every row of the living one."""
     machine = Machine(tmp_path, MailboxSchema(), Codec(3, ()), 300_000)
-    texts = letters(30, 1)
+    texts = list(letters(30, 1))
 
     async def work() -> None:
         store = MailboxStore(machine.engine, machine.clock, tmp_path / "state")
