@@ -249,3 +249,15 @@ def test_compared_with_the_living_one_at_the_same_record(site: Any, tmp_path: Pa
     connection.close()
     [difference] = compare_with_live(recovered, live)
     assert difference.startswith("table entry: 1 rows are missing, 0 are too many, 1 differ")
+
+
+def test_a_new_generation_is_later_than_any_in_the_archive(site: Any) -> None:
+    database = site.create()
+    fill(database, 1, 10)
+    database.close()
+    assert begin_generation(site.place, site.tuning, site.surroundings, beyond=4) == 5
+    database = site.open()
+    fill(database, 11, 12)
+    assert database.status().generation == 5
+    database.close()
+    assert begin_generation(site.place, site.tuning, site.surroundings, beyond=4) == 6

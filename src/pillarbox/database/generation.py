@@ -30,14 +30,18 @@ from pillarbox.model.failure import Failure
 T = TypeVar("T")
 
 
-def begin_generation(place: Place, tuning: Tuning | None = None, surroundings: Surroundings | None = None) -> int:
+def begin_generation(
+    place: Place, tuning: Tuning | None = None, surroundings: Surroundings | None = None, beyond: int = 0
+) -> int:
     """Let a new generation follow the record that the database contains last; its number.
 
-    The log volumes need hold nothing of the database; segments of another database are moved aside.
+    The log volumes need hold nothing of the database; segments of another database are moved aside. `beyond` is the
+    newest generation known elsewhere (in the archive): the new one is a later one, so that the same number never
+    stands for two histories.
     """
     surroundings = surroundings or Surroundings()
     page_size = (tuning or Tuning()).page_size
-    return _locked(place, surroundings, lambda: _begin(place, page_size, surroundings))
+    return _locked(place, surroundings, lambda: _begin(place, page_size, surroundings, beyond))
 
 
 def install_recovered(
@@ -108,7 +112,7 @@ def _locked(place: Place, surroundings: Surroundings, work: Callable[[], T]) -> 
         lock.close()
 
 
-def _begin(place: Place, page_size: int, surroundings: Surroundings) -> int:
+def _begin(place: Place, page_size: int, surroundings: Surroundings, beyond: int) -> int:
     connection = connect_writer(place.file, page_size, surroundings.vfs)
     try:
         position = read_position(connection)
@@ -116,7 +120,7 @@ def _begin(place: Place, page_size: int, surroundings: Surroundings) -> int:
         identity, mark = position.identity, position.mark
         for volume in volumes:
             _move_strangers(surroundings, volume, identity.uuid)
-        generation = _next_generation(surroundings, volumes, position)
+        generation = _next_generation(surroundings, volumes, position, beyond)
         header = encode_header(
             SegmentHeader(
                 uuid=identity.uuid,
@@ -143,11 +147,11 @@ def _begin(place: Place, page_size: int, surroundings: Surroundings) -> int:
         connection.close(force=True)
 
 
-def _next_generation(surroundings: Surroundings, volumes: list[Volume], position: Position) -> int:
+def _next_generation(surroundings: Surroundings, volumes: list[Volume], position: Position, beyond: int) -> int:
     """One more than any there is; but the newest one, if it was begun right here and holds no record yet."""
     newest = max([segment for volume in volumes for segment in volume.segments()], default=(0, 0))
-    if newest[0] <= position.identity.generation:
-        return position.identity.generation + 1
+    if newest[0] <= max(position.identity.generation, beyond):
+        return max(position.identity.generation, beyond) + 1
     if newest[1] == position.mark.lsn + 1:
         for volume in volumes:
             if newest not in volume.segments():
