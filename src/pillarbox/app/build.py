@@ -14,6 +14,8 @@ from functools import partial
 from pillarbox.app.broadcast import Broadcast
 from pillarbox.app.mounting import Mounts
 from pillarbox.app.site import DIRECTORY_DATABASE, Site
+from pillarbox.app.standby.guards import make_guards
+from pillarbox.app.standby.standing import refuse_standby
 from pillarbox.base import metrics
 from pillarbox.base.clock import Clock, SystemClock
 from pillarbox.base.failure import FailureKind
@@ -39,13 +41,16 @@ from pillarbox.transport.local import LocalIntake
 class Parts:
     """One process's databases, directory, stores and transport."""
 
-    def __init__(self, site: Site, log: Log, counters: ProcessCounters, broadcast: Broadcast) -> None:
+    def __init__(
+        self, site: Site, log: Log, counters: ProcessCounters, broadcast: Broadcast, name: str, waits: bool
+    ) -> None:
         self.site = site
         self.log = log
         self.counters = counters
         self.clock: Clock = SystemClock()
         self.ids: Ids = SystemIds()
         self.broadcast = broadcast
+        self.guards = make_guards(site, name, waits, self.alarm, self.clock)
         self.mounts = Mounts(site, log, self.alarm, lambda name: _open_engine(self, name, False), self._make_store)
         self.engines: dict[str, Engine] = self.mounts.engines
         self.stores: dict[str, MailboxStore] = self.mounts.stores
@@ -129,18 +134,23 @@ class Parts:
 
 
 @contextmanager
-def open_parts(site: Site, name: str, *, create: bool = False) -> Iterator[Parts]:
+def open_parts(site: Site, name: str, *, create: bool = False, waits: bool = False) -> Iterator[Parts]:
     """All of a site that can be opened; `name` tells this process from the others. With `create`, makes the databases.
+    With `waits`, its writes wait for a standby where the settings say so.
 
-    Under a running event loop the changes of other processes are heard.
+    Under a running event loop the changes of other processes are heard. Raises NOT_ALLOWED for a standby's site.
     """
+    if not create:
+        refuse_standby(site)
     site.make_directories()
     log = make_log(site.settings.server.log_format, site.settings.server.log_level)
     with ExitStack() as stack:
         broadcast = Broadcast(site.notices, name, SystemClock().monotonic)
         counters = ProcessCounters(site.run / "metrics", name)
         stack.callback(counters.close)
-        parts = Parts(site, log, counters, broadcast)
+        parts = Parts(site, log, counters, broadcast, name, waits)
+        if parts.guards is not None:
+            stack.callback(parts.guards.close)
         if create:
             for database in database_names(site):
                 _open_engine(parts, database, True).close()
@@ -151,6 +161,8 @@ def open_parts(site: Site, name: str, *, create: bool = False) -> Iterator[Parts
         loop = asyncio.get_running_loop()
         broadcast.listen(loop, parts.hear)
         stack.callback(broadcast.close, loop)
+        if parts.guards is not None:
+            parts.guards.listen(loop)
         yield parts
 
 
@@ -171,7 +183,13 @@ def database_names(site: Site) -> list[str]:
 
 def _open_engine(parts: Parts, name: str, create: bool) -> Engine:
     tuning = Tuning(segment_size=parts.site.settings.storage.segment_size, migrate=False)
-    surroundings = Surroundings(clock=parts.clock, ids=parts.ids, alarm=parts.alarm, counters=parts.counters)
+    surroundings = Surroundings(
+        clock=parts.clock,
+        ids=parts.ids,
+        alarm=parts.alarm,
+        counters=parts.counters,
+        safeguard=parts.guards.guard(name) if parts.guards is not None else None,
+    )
     make = Engine.create if create else Engine.open
     return make(place_of(parts.site, name), schema_of(name), tuning, surroundings)
 

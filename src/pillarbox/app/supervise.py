@@ -3,7 +3,8 @@
 It opens each port once per worker (SO_REUSEPORT) while it may still be root, becomes the configured user, recovers
 the databases once, and starts the workers with their sockets. It keeps the sockets open itself, so that connections
 in the queue of a worker that died wait for its successor. A worker that dies at once again and again is
-started at growing intervals. SIGTERM and SIGINT drain, SIGHUP is handed on, SIGUSR1 is not used.
+started at growing intervals. SIGTERM and SIGINT drain, SIGHUP is handed on, SIGUSR1 (from the keeper, when another
+server has taken over) stops at once.
 
 It holds no database open while the workers run. `/metrics` and `/healthz` are served from here.
 """
@@ -78,6 +79,7 @@ class Supervisor:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stopping.set)
             loop.add_signal_handler(signal.SIGHUP, self._reload)
+            loop.add_signal_handler(signal.SIGUSR1, self._replaced)
             server = MonitorServer(self._metrics.render, {"workers": self._troubles}, self._log)
             if monitor is not None:
                 await server.start(monitor)
@@ -159,7 +161,16 @@ class Supervisor:
         return code
 
     async def _stop_workers(self) -> None:
-        running = [slot.process for slot in self._slots if slot.process and slot.process.returncode is None]
+        """The workers first: the keeper sends standbys what they wrote last."""
+        for program in (WORKER, KEEPER):
+            running = [
+                slot.process
+                for slot in self._slots
+                if slot.program == program and slot.process and slot.process.returncode is None
+            ]
+            await self._stop_processes(running)
+
+    async def _stop_processes(self, running: list[asyncio.subprocess.Process]) -> None:
         for process in running:
             process.send_signal(signal.SIGTERM)
         patience = self._site.settings.server.drain_seconds + 10.0
@@ -170,6 +181,13 @@ class Supervisor:
                 if late and process.returncode is None:
                     self._log.error("worker did not stop in time, killed", pid=process.pid)
                     process.kill()
+
+    def _replaced(self) -> None:
+        """Another server serves these databases now: whatever is written here from now on would be lost."""
+        self._stopping.set()
+        for slot in self._slots:
+            if slot.process and slot.process.returncode is None:
+                slot.process.kill()
 
     def _reload(self) -> None:
         try:

@@ -115,7 +115,7 @@ class Worker:
 
 async def _run(assignment: Assignment) -> None:
     site = Site.load(assignment.site_path)
-    with open_parts(site, f"worker-{assignment.slot}") as parts:
+    with open_parts(site, f"worker-{assignment.slot}", waits=True) as parts:
         adopt_standard_logging(parts.log)
         await Worker(assignment, parts).run()
 

@@ -90,3 +90,18 @@ ARCHIVE_LAG = Metric(
 LOG_PRUNED = Metric("log_pruned_octets", "Octets of log removed from the log volumes.", ("database",))
 BACKUPS = Metric("backups", "Backups, by how they went: ok or failed.", ("outcome",))
 DRILLS = Metric("drills", "Drills, by how they went: ok or failed.", ("outcome",))
+STANDBYS = Metric("standbys", "Standbys that are connected and have the whole log.", (), MetricKind.GAUGE)
+STANDBY_LAG_SECONDS = Metric(
+    "standby_lag_seconds",
+    "Age of the last record a standby has; 0: it has all.",
+    ("database",),
+    MetricKind.GAUGE,
+)
+STANDBY_LAG_OCTETS = Metric(
+    "standby_lag_octets", "Octets of log that the standby does not have yet.", ("database",), MetricKind.GAUGE
+)
+STANDBY_LAG_RECORDS = Metric(
+    "standby_lag_records", "Log records that the standby does not have yet.", ("database",), MetricKind.GAUGE
+)
+STANDBY_OCTETS = Metric("standby_octets", "Octets of log shipped to standbys, or received by one.", ("database",))
+STANDBY_COPIES = Metric("standby_copies", "Fresh copies of a database sent to standbys, or received.", ("database",))

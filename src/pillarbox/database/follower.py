@@ -55,6 +55,7 @@ class Follower:
         self._position: Position | None = None
         self._end = _NOTHING
         self._copy: FreshCopy | None = None
+        self._closed = False
         self.time = 0
         self.applied_time = 0
         self.damage: str | None = None
@@ -95,6 +96,9 @@ class Follower:
     def close(self) -> None:
         """Let go of all files, and of the lock."""
         with self._gate:
+            if self._closed:
+                return
+            self._closed = True
             self._close_files()
             if self._copy is not None:
                 self._copy.abandon()
@@ -285,8 +289,12 @@ class Follower:
         log = self._opening.mirror.in_use[0].directory
         before = self._position.mark.lsn if self._position is not None else 0
         try:
-            played = Replay(self._connection, self._schema, log, self._surroundings, until, lambda _: None).run()
-            self._position = self._note_epoch(read_position(self._connection))
+            replay = Replay(self._connection, self._schema, log, self._surroundings, until, lambda _: None)
+            played = replay.run()
+            position = read_position(self._connection)
+            if until.lsn == position.mark.lsn and (following := replay.next_generation(position)) is not None:
+                position = replay.enter(position, *following)  # which may hold no record yet
+            self._position = self._note_epoch(position)
         except apsw.Error as error:
             raise self._failed(translate(error)) from error
         except OSError as error:

@@ -184,18 +184,18 @@ class Replay:
     def run(self) -> Played:
         position = read_position(self._connection)
         while True:
-            following = self._next_generation(position)
+            following = self.next_generation(position)
             self._play_generation(position, following[1] - 1 if following else None)
             position = read_position(self._connection)
             if self._stopped or following is None or position.mark.lsn < following[1] - 1:
                 break
-            position = self._enter(position, *following)
+            position = self.enter(position, *following)
         return self._played(position.identity.generation, position.mark.lsn)
 
     def _played(self, generation: int, lsn: int) -> Played:
         return Played(self._records, self._octets, generation, lsn, self._time)
 
-    def _next_generation(self, position: Position) -> tuple[int, int] | None:
+    def next_generation(self, position: Position) -> tuple[int, int] | None:
         """The generation that the line goes on with, and its first LSN: the earliest that begins behind here."""
         begins: dict[int, int] = {}
         for generation, first in list_segments(self._disk, self._log) if self._disk.exists(self._log) else []:
@@ -214,7 +214,8 @@ class Replay:
         first, generation = min(ahead, key=lambda pair: (pair[0], -pair[1]))
         return generation, first
 
-    def _enter(self, position: Position, generation: int, first: int) -> Position:
+    def enter(self, position: Position, generation: int, first: int) -> Position:
+        """Let the database be of a generation that begins right behind what it contains."""
         path = self._log / segment_name(generation, first)
         header = read_header(self._disk, path)
         if header is None or header.uuid != position.identity.uuid or header.previous != position.mark.crc:

@@ -95,15 +95,16 @@ def tls_info(connection: ssl.SSLObject, credentials: Credentials) -> TlsInfo:
     return TlsInfo(connection.version() or "", cipher[0] if cipher else "", credentials.endpoint_binding)
 
 
-def make_certificate(hostname: str, names: Sequence[str], clock: Clock) -> tuple[bytes, bytes]:
+def make_certificate(hostname: str, names: Sequence[str], clock: Clock, *, client: bool = False) -> tuple[bytes, bytes]:
     """A self-signed certificate for `hostname` and other `names` (host names or IP addresses), and its key, as PEM.
 
-    ECDSA on P-256, valid for ten years from the day before `clock`'s now.
+    ECDSA on P-256, valid for ten years from the day before `clock`'s now. `client`: it also serves a client.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname[:64])])
     now = datetime.fromtimestamp(clock.now() // MICROSECONDS, UTC).replace(microsecond=0)
     public = key.public_key()
+    usages = [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if client else [])]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -116,7 +117,7 @@ def make_certificate(hostname: str, names: Sequence[str], clock: Clock) -> tuple
             x509.SubjectAlternativeName([_general_name(each) for each in dict.fromkeys((hostname, *names))]), False
         )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False)
+        .add_extension(x509.ExtendedKeyUsage(usages), False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), False)
         .sign(key, hashes.SHA256())
     )

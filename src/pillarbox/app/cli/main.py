@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from pillarbox import __version__
-from pillarbox.app.cli import backup, databases, log, mail, names, people, recovery, restore, restore_items, server
+from pillarbox.app.cli import (
+    backup,
+    databases,
+    log,
+    mail,
+    names,
+    people,
+    recovery,
+    restore,
+    restore_items,
+    server,
+    standby,
+)
 from pillarbox.app.cli.context import EXIT_INTERRUPTED, EXIT_REFUSED, Options, exit_code
 from pillarbox.model.failure import Failure
 
@@ -52,6 +64,13 @@ app.command("repair", epilog="Example: pillarbox -C DIR repair mailboxes")(resto
 app.command("upgrade", epilog="Example: pillarbox -C DIR upgrade")(restore.upgrade_)
 app.add_typer(recovery.recovery, name="recovery")
 app.add_typer(recovery.drill, name="drill")
+app.command("standby", epilog="Example: pillarbox -C DIR standby")(standby.standby)
+app.command("standby-status", epilog="Example: pillarbox -C DIR standby-status --json")(standby.status)
+app.command("standby-certificate", epilog="Example: pillarbox -C DIR standby-certificate --trust /tmp/other.pem")(
+    standby.certificate
+)
+app.command("promote", epilog='Example: pillarbox -C DIR promote --to "2026-11-24 10:42:17"')(standby.promote)
+app.command("demote", epilog="Example: pillarbox -C DIR demote")(standby.demote)
 
 
 def _version(wanted: bool) -> None:

@@ -12,9 +12,11 @@ from rich.table import Table
 
 from pillarbox.app.build import open_parts
 from pillarbox.app.cli.context import Options, say, stop
+from pillarbox.app.cli.standby import follow_if_standby, may_serve
 from pillarbox.app.create import NewSite, create_site
 from pillarbox.app.samples import sample_letters
 from pillarbox.app.site import Site, give
+from pillarbox.app.standby.standing import refuse_standby
 from pillarbox.app.supervise import Supervisor
 from pillarbox.base.clock import SystemClock
 from pillarbox.mime.prepared import prepare
@@ -47,9 +49,16 @@ def init(
 
 
 def serve(context: typer.Context) -> None:
-    """Serve the site until SIGTERM or Ctrl-C; SIGHUP reloads settings and certificates."""
+    """Serve the site until SIGTERM or Ctrl-C; SIGHUP reloads settings and certificates.
+
+    Where another server has taken over, this one follows it instead (`pillarbox standby`).
+    """
     options: Options = context.obj
-    _supervise(Site.load(options.directory))
+    site = Site.load(options.directory)
+    refuse_standby(site)
+    if may_serve(site):
+        _supervise(site)
+    follow_if_standby(site)
 
 
 def _supervise(site: Site) -> None:

@@ -6,6 +6,7 @@ from pillarbox.app.recovery.archiving import ArchiveJob
 from pillarbox.app.recovery.drilling import DrillJob
 from pillarbox.app.recovery.nightly import BackupJob, PruneJob
 from pillarbox.app.site import Site
+from pillarbox.app.standby.shipping import ShippingService
 from pillarbox.base.clock import SystemClock
 from pillarbox.base.log import Log
 from pillarbox.base.metrics import Counters
@@ -26,4 +27,6 @@ def make_jobs(site: Site, log: Log, counters: Counters) -> "list[Job]":
         jobs.append(BackupJob(site, log, counters, clock))
     jobs.append(PruneJob(site, log, counters, clock, archive))
     jobs.append(DrillJob(site, log, counters, clock))
+    if settings.standby.listen:
+        jobs.append(ShippingService(site, log, counters))
     return jobs

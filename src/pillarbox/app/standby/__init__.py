@@ -1,0 +1,1 @@
+"""Standby in the processes of a site: shipping the log, following it, holding answers back, taking over."""
