@@ -130,6 +130,16 @@ def test_log_is_read_back_and_its_records_looked_at() -> None:
     assert findings[spans[3].object] == "missing"
 
 
+def test_small_spans_that_a_closed_segment_replaced_meanwhile_are_not_missing() -> None:
+    target = MemoryTarget()
+    spans = archive(target, OPEN)
+    whole = Span(1, 1, 0, 3000, 1, 30, 2000, True)
+    target.put(span_name("mailboxes", UUID, whole, OPEN.suffix), OPEN.encode(b"x" * 3000))
+    for span in spans:
+        target.delete(span.object)
+    assert verify_log(target, spans, OPEN).findings == (Finding(spans[3].object, "missing"),)
+
+
 def test_without_the_key_an_empty_object_is_found_all_the_same() -> None:
     target = MemoryTarget()
     spans = archive(target, LOCKED)

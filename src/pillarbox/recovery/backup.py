@@ -52,7 +52,7 @@ class Order(NamedTuple):
     hostname: str
     program: str
     state: Path
-    threads: int = 6
+    threads: int = 8
 
 
 class Progress(NamedTuple):

@@ -4,7 +4,8 @@ So `age --decrypt -i key.txt OBJECT | zstd -d` gives them back by hand, without 
 only; a machine that holds no private key cannot read what it wrote. Compressed octets carry zstd's own checksum and
 encrypted ones age's, so that decoding notices damage; with neither nothing does, except the manifest's digests.
 
-A `Codec` holds no state between calls and may be used by many threads. Raises `Failure`: INVALID for keys that are
+A `Codec` holds no state between calls and may be used by many threads; compressing runs beside other Python code, while
+encrypting holds it up (some 8 ms for a piece of 4 MiB). Raises `Failure`: INVALID for keys that are
 none; when decoding, NOT_ALLOWED without a fitting private key, CORRUPT for damage. No failure quotes a private key.
 """
 

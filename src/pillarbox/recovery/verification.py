@@ -18,6 +18,7 @@ from pillarbox.model.recovery import Target
 from pillarbox.recovery.catalog import ArchivedSpan
 from pillarbox.recovery.codec import Codec
 from pillarbox.recovery.manifest import Manifest, Piece
+from pillarbox.recovery.names import parse_span_name
 from pillarbox.recovery.patience import patiently
 
 _THREADS = 4
@@ -128,11 +129,21 @@ def _check_span(
             return _Checked(octets, False, [])
         plain = codec.decode(span.object, stored)
     except Failure as failure:
+        if failure.kind is FailureKind.NOT_FOUND and _superseded(target, span):
+            return _Checked(0, False, [])
         return _failed(span.object, failure, octets)
     expected = span.name.span.finish - span.name.span.start
     if len(plain) != expected:
         return _Checked(octets, True, [Finding(span.object, f"holds {len(plain)} octets instead of {expected}")])
     return _Checked(octets, True, [Finding(span.object, what) for what in records(span, plain)])
+
+
+def _superseded(target: Target, span: ArchivedSpan) -> bool:
+    """Whether another object has this log too: a segment that is closed replaces the small spans it grew by."""
+    lost = span.name.span
+    folder = span.object.rpartition("/")[0] + "/"
+    others = [name.span for stored in target.list(folder) if (name := parse_span_name(stored.name)) is not None]
+    return any(other.start <= lost.start and other.finish >= lost.finish for other in others)
 
 
 def _failed(object: str, failure: Failure, octets: int = 0) -> _Checked:
