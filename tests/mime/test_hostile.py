@@ -130,9 +130,9 @@ MARKUP = [
 
 
 def seconds(letter: bytes) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     prepare(letter)
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 @pytest.mark.parametrize("piece", BODIES)
@@ -166,9 +166,9 @@ def test_markup(piece: bytes) -> None:
 @pytest.mark.parametrize("piece", [b"=", b"A=", b"=\n", b" ", b" \n", b"\t ", b"A", b"begin \n", b"\n"])
 def test_encoded_texts(encoding: bytes, piece: bytes) -> None:
     message = parse(b"Content-Transfer-Encoding: " + encoding + b"\r\n\r\n" + fill(piece))
-    start = time.perf_counter()
+    start = time.thread_time()
     text(message, message.root)
-    assert time.perf_counter() - start < 5
+    assert time.thread_time() - start < 5
 
 
 def test_deep_nesting_over_many_lines() -> None:

@@ -134,9 +134,9 @@ def test_a_large_backlog_of_short_lines_is_read_in_linear_time() -> None:
         buffer = LineBuffer()
         buffer.receive(b"NOOP\r\n")
         buffer.receive(b"NOOP\r\n" * count)
-        begin = time.perf_counter()
+        begin = time.thread_time()
         assert len(read_all(buffer)) == count + 1
-        return time.perf_counter() - begin
+        return time.thread_time() - begin
 
     few = min(seconds(10_000) for _ in range(3))
     assert seconds(100_000) < few * 60

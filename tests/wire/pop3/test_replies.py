@@ -97,9 +97,9 @@ def test_any_message_ends_where_it_ends_for_every_client_however_it_is_cut(
 def test_large_messages_take_linear_time() -> None:
     def seconds(lines: int) -> float:
         message = b".text\n" * lines
-        begin = time.perf_counter()
+        begin = time.thread_time()
         stuff([message[start : start + 1000] for start in range(0, len(message), 1000)])
-        return time.perf_counter() - begin
+        return time.thread_time() - begin
 
     few = min(seconds(10_000) for _ in range(3))
     assert seconds(100_000) < few * 60 + 0.05

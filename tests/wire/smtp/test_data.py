@@ -159,14 +159,14 @@ def test_large_messages_take_linear_time() -> None:
     def seconds(lines: int, piece: int) -> float:
         data = b".." + b"text" * 10 + b"\r\n"
         data = data * lines + b".\r\n"
-        begin = time.perf_counter()
+        begin = time.thread_time()
         buffer, reader, received = LineBuffer(), DataReader(BIG, 1000), 0
         for start in range(0, len(data), piece):
             buffer.receive(data[start : start + piece])
             while isinstance(event := reader.read(buffer), BodyChunk):
                 received += len(event.data)
         assert received == lines * 43
-        return time.perf_counter() - begin
+        return time.thread_time() - begin
 
     for piece in (7, 65536, 1 << 30):
         few = min(seconds(5_000, piece) for _ in range(3))
