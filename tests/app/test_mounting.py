@@ -133,5 +133,5 @@ def test_dial_tone_people_send_and_receive_at_once(tmp_path: Path) -> None:
 def test_the_directory_is_needed_and_says_so(tmp_path: Path) -> None:
     with two_databases(tmp_path / "site", start=False) as site:
         (site.path / "data" / "directory.db").write_bytes(b"rubbish!" * 1000)
-        with pytest.raises(RuntimeError, match="pillarbox restore directory"):
+        with pytest.raises(RuntimeError, match="pillarbox restore database directory"):
             site.command("serve")

@@ -190,8 +190,8 @@ class Mounts:
 _ADVICE = {
     FailureKind.CORRUPT: "Put it right with `pillarbox repair {name}`.",
     FailureKind.NOT_FOUND: (
-        "Bring it back with `pillarbox restore {name}`; `pillarbox database dial-tone {name}` gives its people an "
-        "empty one meanwhile."
+        "Bring it back with `pillarbox restore database {name}`; `pillarbox database dial-tone {name}` gives its "
+        "people an empty one meanwhile."
     ),
 }
 
@@ -207,6 +207,6 @@ def _advised(name: str, failure: Failure) -> Failure:
 def _without_directory(failure: Failure) -> Failure:
     text = (
         f"{failure.public} Without the directory nothing can be served; if it is lost or damaged, bring it back with "
-        "`pillarbox restore directory`."
+        "`pillarbox restore database directory`."
     )
     return Failure(failure.kind, text, failure.cause)

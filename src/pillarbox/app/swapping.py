@@ -150,7 +150,8 @@ def dial_tone(site: Site, name: str, say: Say = _unheard) -> DialTone:
     if known is not None and (known.made or known.merge):
         raise Failure(
             FailureKind.ALREADY_EXISTS,
-            f"Database {name} works with a dial-tone database already; `pillarbox restore {name}` brings the old mail.",
+            f"Database {name} works with a dial-tone database already; `pillarbox restore database {name}` "
+            "brings the old mail.",
         )
     now = SystemClock().now()
     state = known or DialTone(_aside(name, _LOST, now), now)
@@ -220,8 +221,8 @@ def install(
         why = Dismounted("a recovered database is being put in place", now, not to_end, not to_end)
         set_dismounted(site, name, why)
         if at.identity.uuid != _uuid(place):
-            say(f"what was in place of {name} is kept in {site.data_volume / kept}")
-            _move(place, _kept(site, name, kept))
+            if _move(place, _kept(site, name, kept)):
+                say(f"what was in place of {name} is kept in {site.data_volume / kept}")
             if dial is not None and not dial.merge:
                 _note(site, name, dial._replace(merge=kept))
             _bring_log_back(site, name, at.identity.uuid)
@@ -327,11 +328,16 @@ def _kept(site: Site, name: str, kept: str) -> Place:
     return Place(name, site.data_volume / kept, tuple(root / kept for root in site.log_volumes))
 
 
-def _move(place: Place, target: Place) -> None:
-    """All files of a database, to where it is a whole database as well. What was moved before stays moved."""
+def _move(place: Place, target: Place) -> bool:
+    """All files of a database, to where it is a whole database as well. What was moved before stays moved.
+
+    Whether there was anything.
+    """
+    files = [place.file.with_name(place.file.name + end) for end in ("", "-wal", "-shm")]
+    if not any(path.exists() for path in (*files, *(root / place.name for root in place.log_volumes))):
+        return False
     target.data.mkdir(mode=0o700, exist_ok=True)
-    for end in ("", "-wal", "-shm"):
-        file = place.file.with_name(place.file.name + end)
+    for file in files:
         if file.exists():
             file.rename(target.data / file.name)
     flush_directory(target.data)
@@ -342,3 +348,4 @@ def _move(place: Place, target: Place) -> None:
             (root / place.name).rename(to / place.name)
             flush_directory(to)
             flush_directory(root)
+    return True

@@ -17,6 +17,7 @@ from pillarbox.recovery.archived import Mark, Reach, Segment, reach
 from pillarbox.recovery.catalog import ArchivedSpan, Catalog, archived_spans
 from pillarbox.recovery.lineage import Lineage
 from pillarbox.recovery.manifest import DatabaseCopy, Manifest
+from pillarbox.recovery.words import moment
 
 T = TypeVar("T")
 
@@ -199,12 +200,13 @@ def _choose(choice: Choice, sets: list[_Set], lineage: Lineage) -> _Set:
         and (not choice.before_set or found.name < choice.before_set)
     ]
     if not fitting:
-        oldest = min((found.copy.point.lsn for found in sets), default=0)
+        oldest = min(((found.copy.time, found.copy.point.lsn) for found in sets), default=(0, 0))
         older = f" older than {choice.before_set}" if choice.before_set else ""
         raise Failure(
             FailureKind.NOT_FOUND,
             f"There is no backup of {choice.database}{older} that ends at or before what is wanted; "
-            f"the oldest of the {len({found.name for found in sets})} there are ends with record {oldest}.",
+            f"the oldest of the {len({found.name for found in sets})} there are ends at {moment(oldest[0])} with "
+            f"record {oldest[1]}.",
         )
     return max(fitting, key=lambda found: (found.copy.point.lsn, found.mark, found.started, found.name))
 

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 from rich.progress import TaskID
 
-from pillarbox.app.cli.context import EXIT_REFUSED, AsJson, octets_bar, say, show, site_of, stop
+from pillarbox.app.cli.context import EXIT_REFUSED, EXIT_TRY_LATER, AsJson, octets_bar, say, show, site_of, stop
 from pillarbox.app.recovery.backups import due_kind, list_backups, make_backup, make_stream, verify_backup
 from pillarbox.app.recovery.moment import show_moment
 from pillarbox.app.recovery.wiring import open_targets
+from pillarbox.app.site import Site
 from pillarbox.base.clock import SystemClock
 from pillarbox.base.failure import FailureKind
 from pillarbox.model.failure import Failure
@@ -78,8 +79,18 @@ def _report(outcome: writer.Outcome) -> None:
 @app.command("list", epilog="Example: pillarbox -C /srv/mail backup list --json")
 def list_(context: typer.Context, target: Url = "", as_json: AsJson = False) -> None:
     """List the backups at all targets."""
-    rows = [_row(place, found) for place, found in list_backups(open_targets(site_of(context), target))]
-    show(rows, as_json, "there is no backup yet; make one with `pillarbox backup`")
+    rows: list[dict[str, Any]] = []
+    away: list[str] = []
+    for place in open_targets(site_of(context), target):
+        try:
+            rows += [_row(place, found) for _, found in list_backups([place])]
+        except Failure as failure:
+            away.append(f"{place.label}: {failure.public}")
+    rows.sort(key=lambda row: str(row["set"]))
+    if rows or as_json or not away:
+        show(rows, as_json, "there is no backup yet; make one with `pillarbox backup`")
+    if away:
+        stop("; ".join(away), EXIT_TRY_LATER)
 
 
 def _row(target: Target, found: Manifest) -> dict[str, Any]:
@@ -106,32 +117,41 @@ def verify(
     """Read a backup and the log behind it back: every checksum, and that no log record is missing up to now."""
     site = site_of(context)
     wrong = False
+    away: list[str] = []
     for place in open_targets(site, target):
-        catalog = Catalog(place)
-        found = catalog.get(set_id) if set_id else catalog.newest()
-        if found is None:
-            raise Failure(FailureKind.NOT_FOUND, f"there is no backup at {place.label} yet")
-        with octets_bar() as bar:
-            tasks: dict[int, TaskID] = {}
-
-            def progress(
-                now: verification.Progress, tasks: dict[int, TaskID] = tasks, label: str = place.label
-            ) -> None:
-                if now.total not in tasks:
-                    tasks[now.total] = bar.add_task(label, total=now.total)
-                bar.update(tasks[now.total], completed=now.done)
-
-            checked = verify_backup(site, place, found, identity or [], progress)
-        depth = "" if checked.decoded == checked.objects else f", {checked.objects - checked.decoded} only as stored"
-        say(f"{checked.set} at {checked.target}: {checked.objects} objects, {checked.octets:,} octets read{depth}")
-        for finding in checked.findings:
-            say(f"  {finding}")
-        for damage in catalog.damaged():
-            say(f"  {damage.public}")
-        wrong = wrong or bool(checked.findings or catalog.damaged())
+        try:
+            wrong = _verify(site, place, set_id, identity or []) or wrong
+        except Failure as failure:
+            away.append(f"{place.label}: {failure.public}")
     if wrong:
-        stop("there are findings; make a new full backup with `pillarbox backup --full`")
+        stop("; ".join(["there are findings; make a new full backup with `pillarbox backup --full`", *away]))
+    if away:
+        stop("; ".join(away))
     say("no findings")
+
+
+def _verify(site: Site, place: Target, set_id: str, identities: list[Path]) -> bool:
+    """Whether anything is wrong with a set at one target. Raises NOT_FOUND where there is none."""
+    catalog = Catalog(place)
+    found = catalog.get(set_id) if set_id else catalog.newest()
+    damaged = [failure.public for failure in catalog.damaged()]
+    if found is None:
+        raise Failure(FailureKind.NOT_FOUND, "; ".join(["there is no backup yet", *damaged]))
+    with octets_bar() as bar:
+        tasks: dict[int, TaskID] = {}
+
+        def progress(now: verification.Progress) -> None:
+            if now.total not in tasks:
+                tasks[now.total] = bar.add_task(place.label, total=now.total)
+            bar.update(tasks[now.total], completed=now.done)
+
+        checked = verify_backup(site, place, found, identities, progress)
+    closed = checked.objects - checked.decoded
+    depth = f", {closed} of them without looking inside (see --identity)" if closed else ""
+    say(f"{checked.set} at {checked.target}: {checked.objects} objects, {checked.octets:,} octets read{depth}")
+    for finding in (*checked.findings, *damaged):
+        say(f"  {finding}")
+    return bool(checked.findings or damaged)
 
 
 @app.command(epilog="Example: pillarbox backup key backup-key.txt")

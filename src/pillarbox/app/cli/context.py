@@ -24,7 +24,7 @@ from rich.progress import (
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from pillarbox.app.build import Parts, open_parts
@@ -145,28 +145,36 @@ class _Rate(ProgressColumn):
 
 
 def progress_bar() -> Progress:
-    """A bar with count, rate and time left, on standard error."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=Console(stderr=True),
-        transient=False,
-    )
+    """A bar with count, rate and time left, on standard error; nothing where that is no terminal."""
+    return _bar(MofNCompleteColumn(table_column=_whole()), _Rate(table_column=_whole()))
 
 
 def octets_bar() -> Progress:
-    """A bar of octets with rate and time left, on standard error."""
+    """The same for octets."""
+    return _bar(DownloadColumn(table_column=_whole()), TransferSpeedColumn(table_column=_whole()))
+
+
+def _bar(*measures: ProgressColumn) -> Progress:
+    """One line for each task however narrow the terminal is: what is said last is cut off first."""
+    console = Console(stderr=True)
     return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-        console=Console(stderr=True),
-        transient=False,
+        TextColumn("{task.description}", table_column=_whole()),
+        BarColumn(bar_width=12, table_column=_whole()),
+        *measures,
+        TimeRemainingColumn(compact=True, table_column=_whole()),
+        _Note(table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+        console=console,
+        disable=not console.is_terminal,
+        expand=True,
     )
+
+
+def _whole() -> Column:
+    return Column(no_wrap=True)
+
+
+class _Note(ProgressColumn):
+    """A task's field `note`, if it has one."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.fields.get("note", ""))

@@ -105,7 +105,7 @@ def dial_tone_(context: typer.Context, name: DatabaseName) -> None:
     """
     site = site_of(context)
     dial_tone(site, _mailboxes(site, name), say)
-    say(f"{name} works, empty; `pillarbox restore {name}` brings the old mail and keeps the new")
+    say(f"{name} works, empty; `pillarbox restore database {name}` brings the old mail and keeps the new")
 
 
 @app.command("merge-back", epilog="Example: pillarbox -C DIR database merge-back mailboxes")

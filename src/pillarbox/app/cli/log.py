@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Transaction logs: find what happen
 
 _EXAMPLE = (
     "Example: pillarbox -C DIR log find mailboxes --account alice@example.test --deleted --from '2026-11-24 10:00'. "
-    "Then: pillarbox -C DIR restore alice@example.test --before LSN."
+    "Then: pillarbox -C DIR restore mail alice@example.test --before LSN."
 )
 
 

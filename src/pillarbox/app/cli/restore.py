@@ -13,13 +13,16 @@ import typer
 from pillarbox.app.build import Parts, database_names, open_parts
 from pillarbox.app.cli.bars import RestoreBars
 from pillarbox.app.cli.context import Options, octets_bar, progress_bar, say, site_of, stop
+from pillarbox.app.dismounted import clear_dismounted, dismounted
 from pillarbox.app.merging import merge_back
 from pillarbox.app.recovery.bare import fetch_site
 from pillarbox.app.recovery.moment import parse_moment, show_moment
 from pillarbox.app.recovery.restoring import Request, discard, recovering, restore_directory, restore_many
 from pillarbox.app.recovery.upgrading import outdated, upgrade
+from pillarbox.app.recovery.wiring import open_targets, read_identities
 from pillarbox.app.site import DIRECTORY_DATABASE, Site
 from pillarbox.app.swapping import discard_kept, dismount, install, kept_of
+from pillarbox.base.clock import MICROSECONDS
 from pillarbox.base.failure import FailureKind
 from pillarbox.model.failure import Failure
 from pillarbox.model.recovery import Until
@@ -42,7 +45,15 @@ def until_of(to: str, before: int | None) -> Until:
         if before < 2:
             raise Failure(FailureKind.INVALID, "there is nothing before the first log record; see `log find`")
         return Until(lsn=before - 1)
-    return Until(time=parse_moment(to, datetime.datetime.now().astimezone())) if to else Until()
+    if not to:
+        return Until()
+    now = datetime.datetime.now().astimezone()
+    moment = parse_moment(to, now)
+    if moment // MICROSECONDS > now.timestamp():
+        raise Failure(
+            FailureKind.INVALID, f"{show_moment(moment)} is in the future; without --to you get the latest there is"
+        )
+    return Until(time=moment)
 
 
 @app.command("database", epilog='Example: pillarbox -C DIR restore database mailboxes --to "2026-11-24 10:42:17"')
@@ -72,15 +83,20 @@ def database(
             raise Failure(FailureKind.NOT_FOUND, f"there is no database {name}; see `pillarbox database list`")
         directory = (beside / name).resolve() if beside else restore_directory(site, name)
         requests.append(Request(site.path, name, directory, until, url, tuple(identity or ()), set_id))
-    if beside is None and until == Until():
-        for name in names:
-            if name != DIRECTORY_DATABASE:
-                dismount(site, name, "it is being restored")
-    results = _run(requests, workers)
+    open_targets(site, url)
+    read_identities(identity or [])
     if beside is None:
+        closed = _dismount(site, names) if until == Until() else []
+        try:
+            results = _run(requests, workers)
+        except BaseException:
+            for name in closed:
+                clear_dismounted(site, name)
+            raise
         for request in requests:
             _put_in_place(site, request, results[request.database], until == Until())
     else:
+        _run(requests, workers)
         for request in requests:
             recovering(request).settle()
             say(f"{request.database} is in {recovering(request).file}")
@@ -146,6 +162,14 @@ def upgrade_(context: typer.Context, identity: Identities = None) -> None:
     for name in names:
         done = upgrade(site, name, say, identity or [])
         say(f"{name} has version {done.after} now; to go back: restore database {name} --before {done.lsn}")
+
+
+def _dismount(site: Site, names: Sequence[str]) -> list[str]:
+    """So that nothing is added to the logs while they are read; which of them were mounted before."""
+    mounted = [name for name in names if name != DIRECTORY_DATABASE and dismounted(site, name) is None]
+    for name in mounted:
+        dismount(site, name, "it is being restored")
+    return mounted
 
 
 def _run(requests: Sequence[Request], workers: int) -> dict[str, RestoreResult]:

@@ -13,10 +13,11 @@ from pathlib import Path
 from pillarbox.app.recovery.pausing import pause
 from pillarbox.app.recovery.prospects import drill_alarms, drill_history
 from pillarbox.app.recovery.restoring import Request, discard, recovering, restore_many
-from pillarbox.app.recovery.wiring import live_database, live_databases, state_directory
+from pillarbox.app.recovery.wiring import live_database, live_databases, open_targets, state_directory
 from pillarbox.app.site import Site
 from pillarbox.base import metrics
 from pillarbox.base.clock import MICROSECONDS, Clock
+from pillarbox.base.failure import FailureKind
 from pillarbox.base.ids import SystemIds
 from pillarbox.base.log import Log
 from pillarbox.base.metrics import Counters
@@ -42,10 +43,19 @@ def hold_drill(
     hear: Callable[[RestoreProgress], None] = lambda progress: None,
     workers: int = 0,
 ) -> DrillRecord:
-    """Hold a drill now, and write down how it went. Raises IN_USE where one is being held."""
+    """Hold a drill now, and write down how it went.
+
+    Raises IN_USE where one is being held, INVALID without a target, NOT_ALLOWED without the key that is needed.
+    """
     settings = site.settings
     if not identities and settings.drill.identity:
         identities = [site.path / settings.drill.identity]
+    open_targets(site)
+    if settings.backup.recipients and not identities:
+        raise Failure(
+            FailureKind.NOT_ALLOWED,
+            "backups are encrypted: give the private key with --identity, or name its file in [drill] identity",
+        )
     with exclusively(state_directory(site) / LOCK, "another drill"):
         rehearsals = [_rehearsal(site, each.name, tuple(identities), hear) for each in live_databases(site)]
         plan = DrillPlan(trigger, workers or os.cpu_count() or 1, settings.promise.hours)
