@@ -5,21 +5,16 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pillarbox.model.recovery import LogPoint, LogUsage, Span
+from pillarbox.model.recovery import LogUsage
 from pillarbox.recovery.archive import Coverage
 from pillarbox.recovery.archived import Chain, Mark
-from pillarbox.recovery.manifest import DatabaseCopy
-from pillarbox.recovery.names import span_name
 from pillarbox.recovery.pruning import (
     Decision,
     Prunable,
-    archived_log_to_delete,
     decide_pruning,
     percent_full,
     prunable,
 )
-
-UUID, OTHER = "a" * 32, "b" * 32
 
 
 def covered(target: str, last: int, first: int = 1, generation: int = 1) -> Coverage:
@@ -28,10 +23,6 @@ def covered(target: str, last: int, first: int = 1, generation: int = 1) -> Cove
 
 def usage(percent: int) -> LogUsage:
     return LogUsage(Path("/log"), percent << 20, (100 - percent) << 20, 100 << 20)
-
-
-def copy(lsn: int, generation: int = 1, uuid: str = UUID) -> DatabaseCopy:
-    return DatabaseCopy("book", uuid, "s", 1, 0, LogPoint(generation, lsn, 1, 0), 0, ())
 
 
 def test_a_verified_backup_must_cover_it_and_every_target_must_have_it() -> None:
@@ -101,26 +92,3 @@ def test_whatever_is_pruned_is_elsewhere(
             assert upto <= last and upto <= point
         assert all(upto <= mark for mark in standbys)
         assert percent >= 70 or (aged is not None and upto <= aged)
-
-
-def names(uuid: str, *segments: tuple[int, int, int]) -> list[str]:
-    return [
-        span_name("book", uuid, Span(generation, first, 0, 99, first, last, 5, True), ".zst")
-        for generation, first, last in segments
-    ]
-
-
-def test_archived_log_goes_when_no_backup_needs_it() -> None:
-    log = names(UUID, (1, 1, 10), (1, 11, 20), (1, 21, 30), (2, 25, 40), (2, 41, 50))
-    assert archived_log_to_delete(log, [copy(25), copy(15)], UUID) == log[:1]
-    assert archived_log_to_delete(log, [copy(20), copy(45, 2)], UUID) == log[:2]
-    assert archived_log_to_delete(log, [copy(40, 2)], UUID) == log[:4]
-    assert archived_log_to_delete(log, [copy(99, 2)], UUID) == log[:4], "the newest segment stays"
-    assert archived_log_to_delete(log, [], UUID) == [], "there may be a first backup yet"
-    assert archived_log_to_delete(["log/book/what", "sets/x"], [copy(1)], UUID) == []
-
-
-def test_the_log_of_a_database_that_was_replaced_goes_with_its_last_backup() -> None:
-    old, new = names(OTHER, (1, 1, 10), (1, 11, 20)), names(UUID, (1, 1, 10))
-    assert archived_log_to_delete(old + new, [copy(5, 1, OTHER), copy(5)], UUID) == []
-    assert archived_log_to_delete(old + new, [copy(5)], UUID) == old

@@ -1,19 +1,16 @@
-"""Which log may go: from the log volumes, and from the targets. Pure decisions; the caller deletes.
+"""Which log may go from the log volumes. Pure decisions; the caller deletes.
 
 Log stays on the log volumes until every target has it and a verified backup there contains it, until every standby has
 it, and for a number of hours anyhow. When a log volume is fuller than the alarm says, the hours count no more: what may
-go goes, and an operator hears of it, long before deliveries would stop. At the targets, log goes that no kept backup
-needs.
+go goes, and an operator hears of it, long before deliveries would stop. (At the targets: retention.py.)
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pillarbox.model.recovery import LogUsage
 from pillarbox.recovery.archive import Coverage
-from pillarbox.recovery.archived import ArchivedLog, Mark
-from pillarbox.recovery.manifest import DatabaseCopy
-from pillarbox.recovery.names import parse_span_name
+from pillarbox.recovery.archived import Mark
 
 
 class Prunable(NamedTuple):
@@ -83,34 +80,3 @@ def decide_pruning(safe: Prunable, aged: Mark | None, usage: Sequence[LogUsage],
 def percent_full(volume: LogUsage) -> float:
     """How full a volume is, 0 to 100."""
     return 100.0 * (volume.size - volume.free) / volume.size if volume.size > 0 else 100.0
-
-
-def archived_log_to_delete(names: Iterable[str], kept: Sequence[DatabaseCopy], current: str) -> list[str]:
-    """The objects of one database's log at a target that no kept backup there needs.
-
-    `names`: all objects below `log/<database>/`; `kept`: the copies of that database in the sets that stay at the
-    target. `current` is the uuid of the living database, whose log stays even before its first backup. Log of a
-    database that was replaced goes with its last backup.
-    """
-    oldest: dict[str, Mark] = {}
-    for copy in kept:
-        point = (copy.point.generation, copy.point.lsn)
-        oldest[copy.uuid] = min(point, oldest.get(copy.uuid, point))
-    logs: dict[str, ArchivedLog] = {}
-    for name in names:
-        found = parse_span_name(name)
-        if found is not None:
-            logs.setdefault(found.uuid, ArchivedLog()).add(name, found.span)
-    superfluous: list[str] = []
-    for uuid, log in logs.items():
-        if uuid in oldest or uuid != current:
-            superfluous += _behind(log, oldest.get(uuid))
-    return superfluous
-
-
-def _behind(log: ArchivedLog, oldest: Mark | None) -> list[str]:
-    """The objects of segments that end at or before `oldest`; None: all. The newest segment stays with its backup."""
-    segments = log.segments()
-    if oldest is not None:
-        segments = [segment for segment in segments[:-1] if (segment[0], log.reach(segment).last) <= oldest]
-    return [name for segment in segments for name in log.spans(segment)]

@@ -6,6 +6,7 @@ How far each target is goes into `state/archive.json` and the metrics.
 import asyncio
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from pillarbox.app.recovery.pausing import pause
 from pillarbox.app.recovery.wiring import live_databases, make_codec, open_targets, state_directory
@@ -15,9 +16,8 @@ from pillarbox.base.clock import Clock
 from pillarbox.base.log import Log
 from pillarbox.base.metrics import Counters
 from pillarbox.database.live import LiveVolumes
-from pillarbox.model.failure import Failure
 from pillarbox.recovery.archive import Archiver, Lag
-from pillarbox.recovery.state import ARCHIVE, LagState, write_lags
+from pillarbox.recovery.state import ARCHIVE, BACKUPS, LagState, read_backups, write_lags
 
 
 class ArchiveJob:
@@ -36,6 +36,7 @@ class ArchiveJob:
         }
         self._lags: dict[str, tuple[Lag, ...]] = {}
         self._said: set[str] = set()
+        self._backups = state_directory(site) / BACKUPS
 
     async def run(self, stop: asyncio.Event) -> None:
         """See `Job`."""
@@ -52,10 +53,23 @@ class ArchiveJob:
 
     def _archive(self, name: str, ending: threading.Event) -> None:
         _, archiver = self._archivers[name]
+        known = -1
         while not ending.wait(self._site.settings.backup.archive_seconds):
+            if (made := _changed_at(self._backups)) != known:
+                known = made
+                self._note_backups(name, archiver)
             self._lags[name] = archiver.step()
         self._lags[name] = archiver.step()  # what came while the workers stopped
         archiver.close()
+
+    def _note_backups(self, name: str, archiver: Archiver) -> None:
+        """Log that was missed before the newest backup of every target is not needed any more."""
+        newest: dict[str, tuple[int, int]] = {}
+        for done in read_backups(self._backups.parent):
+            if name in done.databases:
+                newest[done.target] = (done.databases[name].generation, done.databases[name].lsn)
+        if newest and all(coverage.target in newest for coverage in archiver.coverage()):
+            archiver.note_backup(min(newest.values()))
 
     async def _write(self, stop: asyncio.Event) -> None:
         gauges: dict[tuple[str, str], float] = {}
@@ -87,24 +101,12 @@ class ArchiveJob:
         return list(self._archivers.values())
 
 
+def _changed_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def _states(lags: Sequence[Lag], now: int) -> dict[str, LagState]:
     return {lag.target: LagState(lag.lsn, lag.seconds, lag.octets, lag.records, now) for lag in lags}
-
-
-def archive_now(site: Site, clock: Clock, rounds: int = 100) -> list[str]:
-    """Send all log that is committed to every target, now; what did not work, a sentence each."""
-    problems: list[str] = []
-    codec = make_codec(site)
-    for database in live_databases(site):
-        archiver = Archiver(database, open_targets(site), codec, clock, patience=60.0)
-        try:
-            for _ in range(rounds):
-                lags = archiver.step()
-                if all(lag.records == 0 for lag in lags) or any(lag.alarm for lag in lags):
-                    break
-            problems += [lag.alarm for lag in lags if lag.alarm]
-        except Failure as failure:
-            problems.append(failure.public)
-        finally:
-            archiver.close()
-    return problems
