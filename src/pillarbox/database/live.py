@@ -3,6 +3,7 @@
 Works beside the processes that serve the database and needs no engine. What it says of the log is only what is
 committed (a record whose commit failed is cut off the log again, and must never have been sent anywhere), except
 where the database file cannot be read: then every whole record counts, as it does when the log is played forward.
+Of several log volumes, each piece of log comes from one that has it whole.
 
 A pinned file holds still because its pin is a reader that saw an empty write-ahead file: SQLite does not move pages
 into the database file while such a reader lives, so the file is copied at the speed of the disk, and new commits
@@ -13,7 +14,7 @@ import itertools
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import apsw
 
@@ -83,15 +84,16 @@ class LiveVolumes:
         writer = connect_writer(self.place.file, Tuning().page_size, self._surroundings.vfs)
         try:
             for _ in range(int(_PATIENCE / _PAUSE)):
-                writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)  # most of the work, beside the writers
-                lock.acquire()
-                try:
-                    frames, moved = writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-                    if frames == moved:
-                        reader.execute("BEGIN")
-                        return read_position(reader)
-                finally:
-                    lock.release()
+                with suppress(apsw.BusyError):  # somebody else is moving pages just now
+                    writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)  # most of the work, beside the writers
+                    lock.acquire()
+                    try:
+                        frames, moved = writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                        if frames == moved:
+                            reader.execute("BEGIN")
+                            return read_position(reader)
+                    finally:
+                        lock.release()
                 threading.Event().wait(_PAUSE)  # a reader has an older view, or another pin does
             raise Failure(
                 FailureKind.UNAVAILABLE, f"{self.place.file} did not hold still in {_PATIENCE:.0f} seconds; try again."
@@ -103,31 +105,46 @@ class LiveVolumes:
     # --- the log --------------------------------------------------------------------------------------------------
 
     def spans(self, after: tuple[int, int, int] | None) -> list[Span]:
-        volume = self.volume()
+        volumes = self._volumes_in_use()
         try:
-            end = self._end(volume)
-            segments = [segment for segment in volume.segments() if segment <= (end.generation, end.segment)]
+            end = self._end(volumes)
+            newest = (end.generation, end.segment)
+            segments = sorted({segment for volume in volumes for segment in _segments(volume) if segment <= newest})
             if after is not None:
                 segments = [segment for segment in segments if segment >= after[:2]]
             spans = []
-            for segment in segments:
+            for segment, following in itertools.zip_longest(segments, segments[1:]):
                 start = after[2] if after is not None and segment == after[:2] else 0
-                finish = end.finish if segment == (end.generation, end.segment) else None
-                span = self._span(volume, segment, start, finish)
+                finish = end.finish if segment == newest else None
+                last = following[1] - 1 if following is not None and following[0] == segment[0] else None
+                span = self._best_span(volumes, segment, start, finish, last)
                 if span is not None:
                     spans.append(span)
             return spans
-        except OSError as error:
-            raise _unreadable(volume, error) from error
         finally:
-            volume.close()
+            _close(volumes)
 
-    def _end(self, volume: Volume) -> LogPoint:
+    def _end(self, volumes: list[Volume]) -> LogPoint:
         try:
             return self.position()
-        except Failure:
-            if not (segments := volume.segments()):
-                raise
+        except Failure as failure:
+            ends: list[LogPoint] = []
+            problems: list[Failure] = []
+            for volume in volumes:
+                try:
+                    ends += self._end_of(volume)
+                except Failure as problem:
+                    problems.append(problem)
+                except OSError as error:
+                    problems.append(_unreadable(volume, error))
+            if not ends:
+                raise (problems[0] if problems else failure) from failure
+            return max(ends)
+
+    def _end_of(self, volume: Volume) -> list[LogPoint]:
+        segments = volume.segments()
+        if not segments:
+            return []
         generation, first = segments[-1]
         header = self._header(volume, generation, first)
         reader = LogReader(
@@ -135,7 +152,30 @@ class LiveVolumes:
         )
         for _ in reader.records(Mark(first - 1, first, 0, HEADER_SIZE, header.previous)):
             pass
-        return LogPoint(generation, reader.end.lsn, first, reader.end.finish)
+        return [LogPoint(generation, reader.end.lsn, first, reader.end.finish)]
+
+    def _best_span(
+        self, volumes: list[Volume], segment: tuple[int, int], start: int, finish: int | None, last: int | None
+    ) -> Span | None:
+        """That of a volume which has all of it (up to octet `finish`, or record `last`), else of what has most."""
+        best: Span | None = None
+        problems: list[Failure] = []
+        for volume in volumes:
+            try:
+                span = self._span(volume, segment, start, finish)
+            except Failure as problem:
+                problems.append(problem)
+                continue
+            except OSError as error:
+                problems.append(_unreadable(volume, error))
+                continue
+            if span is not None and (best is None or span.finish > best.finish):
+                best = span
+            if finish is not None or (span is not None and span.last == last):
+                return span
+        if best is None and len(problems) == len(volumes):
+            raise problems[0]
+        return best
 
     def _span(self, volume: Volume, segment: tuple[int, int], start: int, finish: int | None) -> Span | None:
         """What lies in a segment from `start` on; `finish` None: it is closed and ends where its records do."""
@@ -160,25 +200,34 @@ class LiveVolumes:
         return Span(generation, first, start, offset, least, last, time, finish is None)
 
     def read_log(self, span: Span) -> bytes:
-        volume = self.volume()
-        segment = (span.generation, span.segment)
+        volumes = self._volumes_in_use()
+        problems: list[Failure] = []
         try:
-            header = self._header(volume, *segment)
-            file = self._surroundings.disk.open(volume.directory / segment_name(*segment))
-            try:
-                data = file.read_at(span.finish - span.start, span.start)
-                offset, whole_seed = max(span.start, HEADER_SIZE), seed(header.uuid)
-                while offset < span.finish:
-                    record = read_record(file, offset, whole_seed)
-                    if not isinstance(record, Record):
-                        raise _damaged(volume, segment, offset)
-                    offset = record.finish
-            finally:
-                file.close()
-        except OSError as error:
-            raise _unreadable(volume, error) from error
+            for volume in volumes:
+                try:
+                    return self._read_span(volume, span)
+                except Failure as problem:
+                    problems.append(problem)
+                except OSError as error:
+                    problems.append(_unreadable(volume, error))
         finally:
-            volume.close()
+            _close(volumes)
+        raise problems[0]
+
+    def _read_span(self, volume: Volume, span: Span) -> bytes:
+        segment = (span.generation, span.segment)
+        header = self._header(volume, *segment)
+        file = self._surroundings.disk.open(volume.directory / segment_name(*segment))
+        try:
+            data = file.read_at(span.finish - span.start, span.start)
+            offset, whole_seed = max(span.start, HEADER_SIZE), seed(header.uuid)
+            while offset < span.finish:
+                record = read_record(file, offset, whole_seed)
+                if not isinstance(record, Record):
+                    raise _damaged(volume, segment, offset)
+                offset = record.finish
+        finally:
+            file.close()
         return data
 
     def prune(self, generation: int, lsn: int) -> int:
@@ -244,12 +293,18 @@ class LiveVolumes:
     def _identity(self) -> Identity:
         try:
             return self._position().identity
-        except Failure:
-            volume = self.volume()
-            if not (segments := volume.segments()):
-                raise
-        header = self._header(volume, *segments[-1])
-        return Identity(header.uuid, header.generation, header.schema_name)
+        except Failure as failure:
+            problem = failure
+            for volume in self._volumes_in_use():
+                try:
+                    for segment in volume.segments()[-1:]:
+                        header = self._header(volume, *segment)
+                        return Identity(header.uuid, header.generation, header.schema_name)
+                except Failure as damage:
+                    problem = damage
+                except OSError as error:
+                    problem = _unreadable(volume, error)
+            raise problem from failure
 
     def _header(self, volume: Volume, generation: int, first: int) -> SegmentHeader:
         header = read_header(self._surroundings.disk, volume.directory / segment_name(generation, first))
@@ -262,6 +317,10 @@ class LiveVolumes:
 
     def volume(self) -> Volume:
         """A log volume that holds every acknowledged record."""
+        return self._volumes_in_use()[0]
+
+    def _volumes_in_use(self) -> list[Volume]:
+        """All such, at least one."""
         found = []
         problems: list[str] = []
         for volume in self._volumes():
@@ -273,13 +332,26 @@ class LiveVolumes:
             if membership is not None:
                 found.append((membership.epoch, membership.volume in membership.in_use, volume))
         top = max((epoch for epoch, _, _ in found), default=0)
-        for epoch, in_use, volume in found:
-            if epoch == top and in_use:
-                return volume
-        raise Failure(
-            FailureKind.UNAVAILABLE,
-            f"No log volume of {self.name} can be read ({'; '.join(problems) or 'none holds a log'}).",
-        )
+        volumes = [volume for epoch, in_use, volume in found if epoch == top and in_use]
+        if not volumes:
+            raise Failure(
+                FailureKind.UNAVAILABLE,
+                f"No log volume of {self.name} can be read ({'; '.join(problems) or 'none holds a log'}).",
+            )
+        return volumes
+
+
+def _segments(volume: Volume) -> list[tuple[int, int]]:
+    """Those there; a volume that cannot be read has none."""
+    try:
+        return volume.segments()
+    except OSError:
+        return []
+
+
+def _close(volumes: list[Volume]) -> None:
+    for volume in volumes:
+        volume.close()
 
 
 def _point(identity: Identity, mark: Mark) -> LogPoint:
