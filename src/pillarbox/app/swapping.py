@@ -137,6 +137,30 @@ def _refuse_directory(name: str) -> None:
         )
 
 
+# --- a new log --------------------------------------------------------------------------------------------------------
+
+
+def new_log(site: Site, name: str, say: Say = _unheard) -> None:
+    """Begins a log, as a new generation, for a database whose file is whole and whose log volumes were lost; mounts it.
+
+    Mailboxes get new UIDVALIDITYs: what a power cut took from the file may have been seen by clients. Raises
+    ALREADY_EXISTS where a log volume still holds its log, CORRUPT where the file is damaged.
+    """
+    for root in site.log_volumes:
+        if _log_uuid(root, name):
+            raise Failure(
+                FailureKind.ALREADY_EXISTS,
+                f"{root} holds the log of {name}: serve or `pillarbox repair {name}` go on with it.",
+            )
+    place = place_of(site, name)
+    _check(place.file, name)
+    if name != DIRECTORY_DATABASE:
+        dismount(site, name, "its log is begun anew")
+    with alone(site, name):
+        set_dismounted(site, name, Dismounted("its log is begun anew", SystemClock().now(), True, True))
+    mount(site, name, say)
+
+
 # --- dial tone --------------------------------------------------------------------------------------------------------
 
 
@@ -240,8 +264,7 @@ def _check(file: Path, name: str) -> None:
     if findings:
         raise Failure(
             FailureKind.CORRUPT,
-            f"The recovered database is damaged itself ({len(findings)} findings, the first: {findings[0]}); "
-            f"{name} was left as it is.",
+            f"{file} is damaged ({len(findings)} findings, the first: {findings[0]}); {name} was left as it is.",
         )
 
 

@@ -10,13 +10,13 @@ from pillarbox.app.build import Parts, create_database, database_names, place_of
 from pillarbox.app.cli.context import AsJson, progress_bar, say, show, site_of, stop, with_parts
 from pillarbox.app.merging import count_to_merge, merge_back
 from pillarbox.app.site import DIRECTORY_DATABASE, Site
-from pillarbox.app.swapping import dial_tone, dismount, mount
+from pillarbox.app.swapping import dial_tone, dismount, mount, new_log
 from pillarbox.database.dump import dump_log
 from pillarbox.database.place import Surroundings
 from pillarbox.database.verify import Finding, Progress, verify
 
 app = typer.Typer(
-    no_args_is_help=True, help="Logged databases: list, create, verify, dump-log, dismount, mount, dial-tone."
+    no_args_is_help=True, help="Logged databases: list, create, verify, dump-log, dismount, mount, dial-tone, new-log."
 )
 
 DatabaseName = Annotated[str, typer.Argument(help="A database, as `database list` shows it.", show_default=False)]
@@ -106,6 +106,17 @@ def dial_tone_(context: typer.Context, name: DatabaseName) -> None:
     site = site_of(context)
     dial_tone(site, _mailboxes(site, name), say)
     say(f"{name} works, empty; `pillarbox restore database {name}` brings the old mail and keeps the new")
+
+
+@app.command("new-log", epilog="Example: pillarbox -C DIR database new-log mailboxes")
+def new_log_(context: typer.Context, name: DatabaseName) -> None:
+    """Begin a new log for a database whose log volumes are lost and whose file on the data volume is whole.
+
+    The database is as its file is: all of it, unless the machine lost power together with the log volume.
+    """
+    site = site_of(context)
+    new_log(site, _known(site, name), say)
+    say(f"{name} is in use; make a backup now: `pillarbox backup --full`")
 
 
 @app.command("merge-back", epilog="Example: pillarbox -C DIR database merge-back mailboxes")
