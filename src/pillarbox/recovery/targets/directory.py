@@ -21,6 +21,7 @@ from pillarbox.base.failure import FailureKind
 from pillarbox.model.failure import Failure
 from pillarbox.model.recovery import Stored
 from pillarbox.recovery.names import valid_name
+from pillarbox.recovery.targets.durable import DurableWriter
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _TRIES = 3
@@ -38,6 +39,7 @@ class DirectoryTarget:
         self._device: int | None = None
         self._made: set[Path] = set()
         self._unsettled: set[Path] = set()
+        self._writer = DurableWriter()
         self._numbers = itertools.count()
 
     @property
@@ -144,15 +146,8 @@ class DirectoryTarget:
     def _write(self, path: Path, data: bytes) -> None:
         # The name is for this process and call alone; a leftover of a dead one is simply written over.
         part = path.with_name(f".{path.name[:200]}.{os.getpid()}-{next(self._numbers)}")
-        file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _MODE)
         try:
-            try:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(file, view) :]
-                os.fdatasync(file)
-            finally:
-                os.close(file)
+            self._writer.write(part, data, _MODE)
             part.rename(path)
         except OSError:
             part.unlink(missing_ok=True)
