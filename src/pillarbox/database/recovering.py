@@ -73,13 +73,16 @@ class RecoveringDatabase:
                 yield found.text
 
     def compare(self, other: Path) -> Iterator[str]:
-        connection = connect_reader(other, self._surroundings.vfs)
         try:
-            connection.execute("ATTACH ? AS recovered", (str(self.file),))
-            connection.execute("BEGIN")
-            yield from compare_tables(connection)
-        finally:
-            connection.close(force=True)
+            connection = connect_reader(other, self._surroundings.vfs)
+            try:
+                connection.execute("ATTACH ? AS recovered", (str(self.file),))
+                connection.execute("BEGIN")
+                yield from compare_tables(connection)
+            finally:
+                connection.close(force=True)
+        except apsw.Error as error:
+            raise translate(error) from error
 
     def settle(self) -> None:
         """Make the file durable and whole by itself, without a write-ahead file."""
