@@ -4,7 +4,6 @@ import imaplib
 import poplib
 import re
 import smtplib
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -45,10 +44,8 @@ def test_a_database_is_dismounted_and_mounted_while_the_other_goes_on(tmp_path: 
         idle.send(b"x IDLE\r\n")
         assert idle.readline().startswith(b"+")
 
-        began = time.monotonic()
         site.command("database", "dismount", "second", "--reason", "a new disk")
-        assert time.monotonic() - began < 5
-        eventually(lambda: "a new disk" in site.health(), 5)
+        eventually(lambda: "a new disk" in site.health())
         assert not site.healthy()
         assert "not-mounted" in site.log()
         bobs_mail_waits_and_alices_goes_on(site)
@@ -59,7 +56,7 @@ def test_a_database_is_dismounted_and_mounted_while_the_other_goes_on(tmp_path: 
 
         site.command("database", "mount", "second")
         back(site, "second")
-        eventually(site.healthy, 5)
+        eventually(site.healthy)
         assert subjects(site, "bob") == ["before"]
         assert lmtp(site, "alice", "bob", subject="after") == {}
         assert subjects(site, "bob") == ["before", "after"]
@@ -80,13 +77,13 @@ def test_the_server_starts_without_a_database_that_is_damaged_or_missing(tmp_pat
         whole = file.read_bytes()
         file.write_bytes(b"rubbish!" * 1000)
         site.start_unhealthy()
-        eventually(lambda: "pillarbox repair second" in site.health(), 5)
+        eventually(lambda: "pillarbox repair second" in site.health())
         bobs_mail_waits_and_alices_goes_on(site)
         site.command("user", "list")
         file.write_bytes(whole)
         site.command("database", "mount", "second")
         back(site, "second")
-        eventually(site.healthy, 5)
+        eventually(site.healthy)
         assert lmtp(site, "bob") == {}
 
 
@@ -106,7 +103,7 @@ def test_damage_found_at_run_time_is_named_and_harms_nobody_else(tmp_path: Path)
             client.select("INBOX")
             answer, [text] = client.fetch("1", "(BODY.PEEK[])")
             assert answer == "NO" and text.startswith(b"[CORRUPTION]")
-        eventually(lambda: "pillarbox repair second" in site.health(), 5)
+        eventually(lambda: "pillarbox repair second" in site.health())
         assert "damaged" in site.log()
         assert subjects(site, "alice") == ["x" * 300]
         assert lmtp(site, "alice", "bob") == {}

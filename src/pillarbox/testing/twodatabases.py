@@ -84,4 +84,4 @@ def mounted(site: Server, name: str) -> bool:
 
 def back(site: Server, name: str) -> None:
     """Waits until every worker has a database open."""
-    eventually(lambda: mounted(site, name), 10)
+    eventually(lambda: mounted(site, name))
