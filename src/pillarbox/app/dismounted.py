@@ -30,14 +30,16 @@ _PAUSE = 0.02
 class Dismounted(NamedTuple):
     """Why a database stays closed, since when (microseconds), and what is to be done before it is opened.
 
-    `new_generation`: its log goes on from where the database file is, not from where the log was. `renew_uids`: uids
-    may be given again that clients have seen for other messages, so every mailbox needs a new UIDVALIDITY.
+    `new_generation`: its log goes on from where the database file is, not from where the log was, as a generation
+    later than `beyond` (the newest known at the targets). `renew_uids`: uids may be given again that clients have seen
+    for other messages, so every mailbox needs a new UIDVALIDITY.
     """
 
     reason: str
     since: int
     new_generation: bool = False
     renew_uids: bool = False
+    beyond: int = 0
 
 
 def dismounted_directory(site: Site) -> Path:
@@ -50,7 +52,11 @@ def dismounted(site: Site, name: str) -> Dismounted | None:
     try:
         values = json.loads((dismounted_directory(site) / name).read_text("utf-8"))
         return Dismounted(
-            str(values["reason"]), int(values["since"]), bool(values["new_generation"]), bool(values["renew_uids"])
+            str(values["reason"]),
+            int(values["since"]),
+            bool(values["new_generation"]),
+            bool(values["renew_uids"]),
+            int(values.get("beyond", 0)),
         )
     except FileNotFoundError:
         return None

@@ -115,7 +115,7 @@ def _refuse_mounted(site: Site, name: str) -> None:
 def _finish(site: Site, name: str, why: Dismounted, say: Say) -> None:
     place, tuning = place_of(site, name), Tuning(segment_size=site.settings.storage.segment_size)
     if why.new_generation:
-        number = begin_generation(place, tuning)
+        number = begin_generation(place, tuning, beyond=why.beyond)
         say(f"the log goes on as generation {number}")
         why = why._replace(new_generation=False)
         set_dismounted(site, name, why)
@@ -140,8 +140,8 @@ def _refuse_directory(name: str) -> None:
 # --- a new log --------------------------------------------------------------------------------------------------------
 
 
-def new_log(site: Site, name: str, say: Say = _unheard) -> None:
-    """Begins a log, as a new generation, for a database whose file is whole and whose log volumes were lost; mounts it.
+def new_log(site: Site, name: str, beyond: int, say: Say = _unheard) -> None:
+    """Begins a log, as a new generation later than `beyond`, for a database whose file is whole and whose log volumes were lost; mounts it.
 
     Mailboxes get new UIDVALIDITYs: what a power cut took from the file may have been seen by clients. Raises
     ALREADY_EXISTS where a log volume still holds its log, CORRUPT where the file is damaged.
@@ -157,7 +157,7 @@ def new_log(site: Site, name: str, say: Say = _unheard) -> None:
     if name != DIRECTORY_DATABASE:
         dismount(site, name, "its log is begun anew")
     with alone(site, name):
-        set_dismounted(site, name, Dismounted("its log is begun anew", SystemClock().now(), True, True))
+        set_dismounted(site, name, Dismounted("its log is begun anew", SystemClock().now(), True, True, beyond))
     mount(site, name, say)
 
 
@@ -223,12 +223,19 @@ def _note_file(site: Site, name: str) -> Path:
 
 
 def install(
-    site: Site, name: str, recovered: Path, *, to_end: bool, checked: bool = False, say: Say = _unheard
+    site: Site,
+    name: str,
+    recovered: Path,
+    *,
+    to_end: bool,
+    checked: bool = False,
+    beyond: int = 0,
+    say: Say = _unheard,
 ) -> Installed:
     """Puts the database file `recovered` (on the data volume) in place of the live one and mounts it.
 
     With `to_end` it holds all that the log holds, or the log on its volumes is to be played on from it; else its log
-    goes on from where it is, as a new generation, and mailboxes get new UIDVALIDITYs. Unless it was `checked`, it is
+    goes on from where it is, as a new generation later than `beyond`, and mailboxes get new UIDVALIDITYs. Unless it was `checked`, it is
     read whole first, and refused with CORRUPT where anything is wrong. Interrupted after the file was moved, `mount`
     does the rest.
     """
@@ -242,7 +249,7 @@ def install(
     place, dial = place_of(site, name), dial_tone_of(site, name)
     with alone(site, name):
         # From here on whoever mounts does the rest: the old log must never be played into the restored file.
-        why = Dismounted("a recovered database is being put in place", now, not to_end, not to_end)
+        why = Dismounted("a recovered database is being put in place", now, not to_end, not to_end, beyond)
         set_dismounted(site, name, why)
         if at.identity.uuid != _uuid(place):
             if _move(place, _kept(site, name, kept)):

@@ -163,6 +163,8 @@ def key(file: Annotated[Path, typer.Argument(help="Where to write the private ke
             output.write(f"# public key: {public}\n{private}\n")
     except FileExistsError:
         raise Failure(FailureKind.ALREADY_EXISTS, f"{file} is there already; it may open old backups") from None
+    except OSError as error:
+        raise Failure(FailureKind.NOT_ALLOWED, f"{file} cannot be written: {error.strerror}", error) from error
     say(f'put it into pillarbox.toml:\n[backup]\nrecipients = ["{public}"]')
     say(f"and {file} into a safe: without it, backups cannot be read.")
 

@@ -9,6 +9,7 @@ import typer
 from pillarbox.app.build import Parts, create_database, database_names, place_of, schema_of
 from pillarbox.app.cli.context import AsJson, progress_bar, say, show, site_of, stop, with_parts
 from pillarbox.app.merging import count_to_merge, merge_back
+from pillarbox.app.recovery.wiring import generation_elsewhere
 from pillarbox.app.site import DIRECTORY_DATABASE, Site
 from pillarbox.app.swapping import dial_tone, dismount, mount, new_log
 from pillarbox.database.dump import dump_log
@@ -115,23 +116,30 @@ def new_log_(context: typer.Context, name: DatabaseName) -> None:
     The database is as its file is: all of it, unless the machine lost power together with the log volume.
     """
     site = site_of(context)
-    new_log(site, _known(site, name), say)
+    new_log(site, _known(site, name), generation_elsewhere(site, name), say)
     say(f"{name} is in use; make a backup now: `pillarbox backup --full`")
 
 
 @app.command("merge-back", epilog="Example: pillarbox -C DIR database merge-back mailboxes")
-def merge_back_(context: typer.Context, name: DatabaseName) -> None:
-    """Merge the mail of a dial-tone database into the restored one; `restore` does it by itself. May be repeated."""
+def merge_back_(
+    context: typer.Context,
+    name: DatabaseName,
+    kept: Annotated[str, typer.Option("--kept", help="This one, which a restore has put aside, instead.")] = "",
+) -> None:
+    """Merge the mail of a dial-tone database into the restored one; `restore` does it by itself. May be repeated.
+
+    With --kept, after a restore to an earlier moment: mail of the replaced database that is nowhere in the present one.
+    """
 
     async def work(parts: Parts) -> None:
-        total = await count_to_merge(parts, _mailboxes(parts.site, name))
+        total = await count_to_merge(parts, _mailboxes(parts.site, name), kept)
         with progress_bar() as bar:
             task = bar.add_task(f"{name} merging", total=total, octets=0)
 
             def advance(messages: int, octets: int) -> None:
                 bar.update(task, advance=messages, octets=bar.tasks[0].fields["octets"] + octets)
 
-            merged = await merge_back(parts, name, advance)
+            merged = await merge_back(parts, name, advance, kept)
         for sentence in merged.unreadable:
             say(f"not merged: {sentence}")
         say(f"merged {merged.copied} messages into {name}, {merged.present} were there already")

@@ -202,7 +202,15 @@ def _tell(result: RestoreResult) -> None:
 def _put_in_place(site: Site, request: Request, result: RestoreResult, to_end: bool) -> None:
     recovered = recovering(request)
     recovered.settle()
-    installed = install(site, request.database, recovered.file, to_end=to_end, checked=True, say=say)
+    installed = install(
+        site,
+        request.database,
+        recovered.file,
+        to_end=to_end,
+        checked=True,
+        beyond=result.newest_generation,
+        say=say,
+    )
     discard(request)
     say(f"{request.database} is in place, generation {installed.generation}")
     if installed.kept in kept_of(site, request.database):

@@ -13,7 +13,7 @@ from pathlib import Path
 from pillarbox.app.recovery.pausing import pause
 from pillarbox.app.recovery.prospects import drill_alarms, drill_history
 from pillarbox.app.recovery.restoring import Request, discard, recovering, restore_many
-from pillarbox.app.recovery.wiring import live_database, live_databases, open_targets, state_directory
+from pillarbox.app.recovery.wiring import live_database, live_databases, open_targets, read_identities, state_directory
 from pillarbox.app.site import Site
 from pillarbox.base import metrics
 from pillarbox.base.clock import MICROSECONDS, Clock
@@ -51,6 +51,7 @@ def hold_drill(
     if not identities and settings.drill.identity:
         identities = [site.path / settings.drill.identity]
     open_targets(site)
+    read_identities(identities)
     if settings.backup.recipients and not identities:
         raise Failure(
             FailureKind.NOT_ALLOWED,

@@ -1,4 +1,4 @@
-"""Bringing databases to the tables that a newer program needs: a restored copy first, then, if all is well, the live one.
+"""Bringing databases to the tables of a newer program: a restored copy first, then, if all is well, the live one.
 
 The copy comes from the newest backup and the log; without any backup, from the live file. How to go back is said
 afterwards: the migration is a log record, and a restore to before it (with the older program) undoes it. Raises

@@ -16,6 +16,7 @@ from pillarbox.base.failure import FailureKind
 from pillarbox.database.live import LiveVolumes
 from pillarbox.model.failure import Failure
 from pillarbox.model.recovery import Target
+from pillarbox.recovery.catalog import Catalog, archived_spans
 from pillarbox.recovery.codec import Codec
 from pillarbox.recovery.targets.opening import open_target
 
@@ -52,6 +53,18 @@ def open_targets(site: Site, url: str = "") -> list[Target]:
             'no target is set: name one in pillarbox.toml, [backup] targets = ["file:///mnt/backup"]',
         )
     return [open_target(each, _credentials(site)) for each in urls]
+
+
+def generation_elsewhere(site: Site, name: str) -> int:
+    """The newest generation of a database that any target has; 0 where there is none. Raises what a target raises."""
+    newest = 0
+    for target in open_targets(site) if site.settings.backup.targets else ():
+        spans = (archived.name.span.generation for archived in archived_spans(target, name))
+        copies = (
+            copy.point.generation for found in Catalog(target).sets() for copy in found.databases if copy.name == name
+        )
+        newest = max([newest, *spans, *copies])
+    return newest
 
 
 def make_codec(site: Site, identity_files: Sequence[Path] = ()) -> Codec:
