@@ -141,7 +141,9 @@ def _refuse_directory(name: str) -> None:
 
 
 def new_log(site: Site, name: str, beyond: int, say: Say = _unheard) -> None:
-    """Begins a log, as a new generation later than `beyond`, for a database whose file is whole and whose log volumes were lost; mounts it.
+    """Begins a log for a database whose file is whole and whose log volumes were lost, and mounts it.
+
+    The log is a new generation later than `beyond`.
 
     Mailboxes get new UIDVALIDITYs: what a power cut took from the file may have been seen by clients. Raises
     ALREADY_EXISTS where a log volume still holds its log, CORRUPT where the file is damaged.
@@ -235,8 +237,8 @@ def install(
     """Puts the database file `recovered` (on the data volume) in place of the live one and mounts it.
 
     With `to_end` it holds all that the log holds, or the log on its volumes is to be played on from it; else its log
-    goes on from where it is, as a new generation later than `beyond`, and mailboxes get new UIDVALIDITYs. Unless it was `checked`, it is
-    read whole first, and refused with CORRUPT where anything is wrong. Interrupted after the file was moved, `mount`
+    goes on from where it is, as a new generation later than `beyond`, and mailboxes get new UIDVALIDITYs. Unless it
+    was `checked`, it is read whole first, and refused with CORRUPT where anything is wrong. Interrupted after the file was moved, `mount`
     does the rest.
     """
     at = position_of(recovered)
