@@ -238,8 +238,8 @@ def install(
 
     With `to_end` it holds all that the log holds, or the log on its volumes is to be played on from it; else its log
     goes on from where it is, as a new generation later than `beyond`, and mailboxes get new UIDVALIDITYs. Unless it
-    was `checked`, it is read whole first, and refused with CORRUPT where anything is wrong. Interrupted after the file was moved, `mount`
-    does the rest.
+    was `checked`, it is read whole first, and refused with CORRUPT where anything is wrong. Interrupted after the
+    file was moved, `mount` does the rest.
     """
     at = position_of(recovered)
     if not checked:
