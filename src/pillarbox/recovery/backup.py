@@ -11,7 +11,6 @@ result and in the manifest. Raises `Failure` only for IN_USE, where a backup is 
 """
 
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -312,4 +311,4 @@ def _wait(futures: "deque[Future[list[Piece | None]]]") -> None:
 def _step_back() -> None:
     """Let those go first who serve clients: a backup takes what is left of the processors."""
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        os.nice(_NICE)  # of this thread only, on Linux
