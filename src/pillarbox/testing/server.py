@@ -98,11 +98,19 @@ class Server:
         """Starts serving and waits until every worker serves, though something else is wrong."""
         self._start(lambda: "is not serving" not in (self.health() or "is not serving"))
 
-    def _start(self, ready: Callable[[], bool]) -> None:
+    def follow(self) -> None:
+        """Starts as a standby that serves once it is promoted, and waits until it says how it is."""
+        self._start(lambda: (self.path / "run" / "standby.json").exists(), "standby", "--then-serve")
+
+    def start_again(self) -> None:
+        """Starts serving, as it was; it may find out that it is a standby now, and follow."""
+        self._start(lambda: self.healthy() or (self.path / "run" / "standby.json").exists())
+
+    def _start(self, ready: Callable[[], bool], *words: str) -> None:
         if self._log is None:
             self._log = open(self.path / "server.log", "ab")  # noqa: SIM115 - closed by stop
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pillarbox", "-C", str(self.path), "serve"],
+            [sys.executable, "-m", "pillarbox", "-C", str(self.path), *(words or ("serve",))],
             stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         deadline = time.monotonic() + 60

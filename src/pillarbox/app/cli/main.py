@@ -11,6 +11,7 @@ from pillarbox import __version__
 from pillarbox.app.cli import (
     backup,
     databases,
+    failover,
     log,
     mail,
     names,
@@ -71,6 +72,11 @@ app.command("standby-certificate", epilog="Example: pillarbox -C DIR standby-cer
 )
 app.command("promote", epilog='Example: pillarbox -C DIR promote --to "2026-11-24 10:42:17"')(standby.promote)
 app.command("demote", epilog="Example: pillarbox -C DIR demote")(standby.demote)
+app.command(
+    "failover",
+    epilog='Example: pillarbox -C DIR failover --other "ssh b pillarbox -C DIR" --rehearse --address probe@example.org '
+    "--other-smtp b:25",
+)(failover.failover)
 
 
 def _version(wanted: bool) -> None:

@@ -26,7 +26,7 @@ from pillarbox.app.standby.roles import (
     step_back,
     take_over,
 )
-from pillarbox.app.standby.standing import settle_role, standing_of
+from pillarbox.app.standby.standing import just_promoted, settle_role, standing_of
 from pillarbox.app.standby.trust import Trust, fingerprint, make_standby_certificate, read_peers, trust
 from pillarbox.base.failure import FailureKind
 from pillarbox.database.place import Surroundings
@@ -92,7 +92,7 @@ def may_serve(site: Site) -> bool:
     settle_role(site)
     if settings.listen:
         Trust(site)
-    if not settings.listen or not settings.server:
+    if not settings.listen or not settings.server or just_promoted(site):
         return True
     reason = asyncio.run(meet_peer(site))
     if reason is None:
@@ -104,6 +104,7 @@ def may_serve(site: Site) -> bool:
 
 def follow_if_standby(site: Site) -> None:
     """Turns this process into a standby if the site has become one and knows whom to follow."""
+    site = Site.load(site.path)
     if site.settings.standby.server and standing_of(site).role is Role.STANDBY:
         _become_command(site, "standby", "--then-serve")
 

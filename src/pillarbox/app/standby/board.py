@@ -66,13 +66,16 @@ class BoardWriter:
         for name, place in self._places.items():
             if fresh or self._map[place : place + _NAME.size].rstrip(b"\0") != name.encode():
                 self._map[place : place + _ENTRY] = _NAME.pack(name.encode()) + _PLACE.pack(0, 0)
-        _HEADER.pack_into(self._map, 0, _MAGIC, State.EXPECTED)
+        # Where a standby was followed a moment ago it will be back; nobody waits for one that never was there.
+        expected = not fresh and self.state is not State.GONE
+        _HEADER.pack_into(self._map, 0, _MAGIC, State.EXPECTED if expected else State.GONE)
         self._directory = acks_directory(site)
         self._directory.mkdir(mode=0o700, exist_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._tells: list[str] = []
         self.look_around()
+        self.tell()
 
     @property
     def state(self) -> State:

@@ -16,8 +16,10 @@ from contextlib import suppress
 from pillarbox import __version__
 from pillarbox.app.build import database_names
 from pillarbox.app.site import Site
+from pillarbox.app.standby.board import board_path
 from pillarbox.app.standby.gauges import Gauges
 from pillarbox.app.standby.roles import open_follower, status_path, take_over
+from pillarbox.app.standby.standing import note_followed
 from pillarbox.app.standby.talk import Talk, dial
 from pillarbox.app.standby.trust import Trust
 from pillarbox.base import metrics
@@ -73,6 +75,7 @@ class StandbyService:
         if not self._site.settings.standby.server:
             raise Failure(FailureKind.INVALID, "[standby] server names no active server to follow")
         sys.setswitchinterval(_SWITCH_SECONDS)  # the log's thread must not wait for those that apply
+        board_path(self._site).unlink(missing_ok=True)  # what it says is of the time when this site was active
         names = database_names(self._site)
         with ThreadPoolExecutor(len(names), "apply", _lower_priority) as pool:
             try:
@@ -140,6 +143,7 @@ class StandbyService:
             self._log.info("fresh copy in place", database=message.database)
         if self._trouble and receiver.peer:
             self._trouble = ""
+            note_followed(self._site, receiver.uuids)
             self._log.info("following", active=receiver.peer)
         while receiver.diverged:
             self._report(receiver.diverged.pop())
@@ -151,12 +155,14 @@ class StandbyService:
 
     def _report(self, found: Diverged) -> None:
         """Records here that do not count any more: how many, and where they are kept."""
-        count = "an unknown number of" if found.lost is None else str(found.lost)
         where = ", ".join(f"{volume / found.database}.diverged-*" for volume in self._site.log_volumes)
-        text = (
-            f"{count} records of {found.database} were never shipped before another server took over with generation "
-            f"{found.generation} after record {found.after}; they are kept in {where}."
-        )
+        if found.lost is None:
+            text = f"{found.database} here was of another history than the active server's; it is kept in {where}."
+        else:
+            text = (
+                f"{found.lost} records of {found.database} were never shipped before another server took over with "
+                f"generation {found.generation} after record {found.after}; they are kept in {where}."
+            )
         self._alarm(Alarm(found.database, AlarmKind.REPLACED, text))
         row = {"time": self._clock.now(), **found._asdict()}
         append_line(self._site.state / "diverged.jsonl", row, _REPORTS)

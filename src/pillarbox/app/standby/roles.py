@@ -9,7 +9,7 @@ from pathlib import Path
 from pillarbox import __version__
 from pillarbox.app.build import database_names, place_of, schema_of
 from pillarbox.app.site import Site
-from pillarbox.app.standby.standing import lease_of, standing_of
+from pillarbox.app.standby.standing import followed, lease_of, note_followed, standing_of
 from pillarbox.app.standby.talk import dial
 from pillarbox.app.standby.trust import Trust
 from pillarbox.base.clock import SystemClock
@@ -44,8 +44,11 @@ def take_over(
     Raises Failure where a database is not whole; with `force`, such a one is left out.
     """
     whole: dict[str, int] = {}
+    known = followed(site)
     for name, follower in followers.items():
         try:
+            if follower.uuid and follower.uuid != known.get(name):
+                raise Failure(FailureKind.NOT_FOUND, f"Database {name} here was never copied from an active server.")
             whole[name] = follower.finish(until).lsn
         except Failure:
             if not force:
@@ -67,6 +70,7 @@ def take_over(
 def step_back(site: Site, reason: str) -> None:
     """This site is a standby from now on."""
     standing = standing_of(site)
+    note_followed(site, {name: source.uuid for name, source in sources_of(site).items()})
     lease_of(site).give_up(standing._replace(since=SystemClock().now(), reason=reason))
 
 

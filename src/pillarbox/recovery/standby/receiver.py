@@ -47,6 +47,7 @@ class Receiver:
         self.peer = ""
         self.diverged: list[Diverged] = []
         self.unknown: list[str] = []
+        self.uuids: dict[str, str] = {}
         self.positions: dict[str, list[int]] = {}
         self.now = 0
         self._followers = followers
@@ -93,6 +94,7 @@ class Receiver:
         if hello.role != "active":
             raise Failure(FailureKind.UNAVAILABLE, f"{hello.site} is a standby itself.")
         self.peer = hello.site
+        self.uuids = {state.name: state.uuid for state in hello.databases}
         self.unknown = [state.name for state in hello.databases if state.name not in self._followers]
 
     def _shipped(self, follower: LogFollower, message: Ship) -> Iterator[Message]:
