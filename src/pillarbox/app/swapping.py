@@ -141,25 +141,22 @@ def _refuse_directory(name: str) -> None:
 
 
 def new_log(site: Site, name: str, beyond: int, say: Say = _unheard) -> None:
-    """Begins a log for a database whose file is whole and whose log volumes were lost, and mounts it.
+    """Begins a log, a new generation later than `beyond`, and mounts the database.
 
-    The log is a new generation later than `beyond`.
-
-    Mailboxes get new UIDVALIDITYs: what a power cut took from the file may have been seen by clients. Raises
-    ALREADY_EXISTS where a log volume still holds its log, CORRUPT where the file is damaged.
+    Where no log volume holds its log any more, the file is what there is: it is read whole first, and refused with
+    CORRUPT where it is damaged; mailboxes get new UIDVALIDITYs, since what a power cut took from it may have been seen
+    by clients. Where the log is there, the new one goes on behind its last record.
     """
-    for root in site.log_volumes:
-        if _log_uuid(root, name):
-            raise Failure(
-                FailureKind.ALREADY_EXISTS,
-                f"{root} holds the log of {name}: serve or `pillarbox repair {name}` go on with it.",
-            )
-    place = place_of(site, name)
-    _check(place.file, name)
+    place, why = place_of(site, name), "its log is begun anew"
+    lost = not any(_log_uuid(root, name) for root in site.log_volumes)
+    if lost:
+        _check(place.file, name)
     if name != DIRECTORY_DATABASE:
-        dismount(site, name, "its log is begun anew")
+        dismount(site, name, why)
     with alone(site, name):
-        set_dismounted(site, name, Dismounted("its log is begun anew", SystemClock().now(), True, True, beyond))
+        if not lost:  # so that the file contains all of it
+            Engine.open(place, schema_of(name), Tuning(segment_size=site.settings.storage.segment_size)).close()
+        set_dismounted(site, name, Dismounted(why, SystemClock().now(), True, lost, beyond))
     mount(site, name, say)
 
 

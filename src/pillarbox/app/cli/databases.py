@@ -111,9 +111,9 @@ def dial_tone_(context: typer.Context, name: DatabaseName) -> None:
 
 @app.command("new-log", epilog="Example: pillarbox -C DIR database new-log mailboxes")
 def new_log_(context: typer.Context, name: DatabaseName) -> None:
-    """Begin a new log for a database whose log volumes are lost and whose file on the data volume is whole.
+    """Begin a new log: where the log volumes are lost and the file is whole, or where the old log is to be left behind.
 
-    The database is as its file is: all of it, unless the machine lost power together with the log volume.
+    Without its log, the database is as its file is: all of it, unless the machine lost power together with the log.
     """
     site = site_of(context)
     new_log(site, _known(site, name), generation_elsewhere(site, name), say)

@@ -104,7 +104,8 @@ def _verify_log(
     for copy in found.databases:
         archived = archived_spans(target, copy.name, copy.uuid)
         gaps += [f"log of {copy.name}: {gap}" for gap in log_gaps(copy.point, [each.name.span for each in archived])]
-        spans += archived
+        begin = (copy.point.generation, copy.point.segment)
+        spans += [each for each in archived if (each.name.span.generation, each.name.span.segment) >= begin]
     return verification.verify_log(target, spans, codec, _damage, progress), gaps
 
 

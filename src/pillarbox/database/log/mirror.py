@@ -73,7 +73,8 @@ class Mirror:
         if not found:
             raise Failure(
                 FailureKind.UNAVAILABLE,
-                f"No log volume can be read: {', '.join(errors)}. Mount it, then start again.",
+                f"No log volume can be read: {', '.join(errors)}. Mount it, then start again; if it is lost, "
+                "see `pillarbox database new-log`.",
             )
         top = max(membership.epoch for membership in found.values())
         truth = next(membership for membership in found.values() if membership.epoch == top)
