@@ -35,6 +35,8 @@ class Wanted(IntFlag):
     FIELDS = 32  # the prepared block of common header fields
     PREVIEW = 64
     CONTENT = 128  # content, to be read before the next page is asked for
+    OBJECT = 256  # object_id and thread
+    SAVED = 512  # saved_at
 
 
 class Message(NamedTuple):
@@ -43,7 +45,9 @@ class Message(NamedTuple):
     `keywords` are separated by single spaces, sorted, as IMAP sends them. `received_at` is in microseconds
     since 1970 UTC. `trace_size` is the length of the trace headers this server put before the content;
     `header_size` is that of the whole header including them and the empty line. These two are filled whenever
-    a column from ENVELOPE on is asked for.
+    a column from ENVELOPE to CONTENT is asked for. `saved_at` is when the message came into this mailbox.
+    `object_id` names what of a message never changes: it stays the same when the message is copied or moved, and is
+    another one for any other message (ASCII letters, digits and hyphens). `thread` is above zero.
     """
 
     uid: Uid
@@ -60,6 +64,9 @@ class Message(NamedTuple):
     bodystructure: bytes = b""
     fields: bytes = b""
     preview: str = ""
+    saved_at: int = 0
+    object_id: str = ""
+    thread: int = 0
     content: Content | None = None
 
 

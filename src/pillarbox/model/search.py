@@ -1,13 +1,15 @@
-"""What to look for in a mailbox: a tree of criteria that owes nothing to any protocol.
+"""What to look for in a mailbox: a tree of criteria that owes nothing to any protocol; and in which order to tell it.
 
 Text is matched as substrings, case-insensitively, after decoding (RFC 2047, transfer encodings, charsets).
 Sizes are octets; times microseconds since 1970 UTC; days are whole UTC dates as microseconds of their midnight.
 """
 
+from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 Criterion: TypeAlias = (
-    "All | Uids | HasFlag | HasKeyword | Received | Sent | Size | Header | Text | ModSeqAbove | Not | AllOf | AnyOf"
+    "All | Uids | HasFlag | HasKeyword | Received | Sent | Saved | Size | Header | Text | ModSeqAbove | HasObjectId "
+    "| InThread | Not | AllOf | AnyOf"
 )
 
 
@@ -47,6 +49,13 @@ class Sent(NamedTuple):
     before: int | None
 
 
+class Saved(NamedTuple):
+    """The same for the time at which a message came into its mailbox."""
+
+    since: int | None
+    before: int | None
+
+
 class Size(NamedTuple):
     """Messages larger than `above` and smaller than `below` octets."""
 
@@ -74,6 +83,18 @@ class ModSeqAbove(NamedTuple):
     modseq: int
 
 
+class HasObjectId(NamedTuple):
+    """Messages with this `Message.object_id`."""
+
+    object_id: str
+
+
+class InThread(NamedTuple):
+    """Messages of this thread."""
+
+    thread: int
+
+
 class Not(NamedTuple):
     """Messages that do not match."""
 
@@ -90,3 +111,51 @@ class AnyOf(NamedTuple):
     """Messages that match at least one."""
 
     of: tuple[Criterion, ...]
+
+
+class SortField(Enum):
+    """What messages are sorted by. Text compares as `mime.casemap` has it; what is not there is smallest.
+
+    CC, FROM, TO: the local part of the field's first address; SENDER, RECIPIENT: the name shown for it, else the
+    address. ARRIVED and SENT count in whole seconds; a message without a readable Date was sent when it arrived.
+    SUBJECT is the base subject (RFC 5256).
+    """
+
+    ARRIVED = "arrived"
+    CC = "cc"
+    FROM = "from"
+    RECIPIENT = "recipient"
+    SENDER = "sender"
+    SENT = "sent"
+    SIZE = "size"
+    SUBJECT = "subject"
+    TO = "to"
+
+
+class SortKey(NamedTuple):
+    """One key of an order; the first key counts most, and where all are equal the uid decides, rising always."""
+
+    field: SortField
+    reverse: bool = False
+
+
+class Threading(Enum):
+    """How messages are put together: by base subject, or by whom they answer (with or without regard to subjects).
+
+    SUBJECT: RFC 5256's ORDEREDSUBJECT. REFERENCES: RFC 5256's. LATEST: the same without its step 5 (subjects), threads
+    in the order in which their latest messages arrived (known as REFS).
+    """
+
+    SUBJECT = "subject"
+    REFERENCES = "references"
+    LATEST = "latest"
+
+
+class Forest(NamedTuple):
+    """Threads, one after the other, each message before its answers: its uid, and how deep it lies.
+
+    Depth 0 begins a thread. Uid 0 stands for a message that is not there, whose answers belong together all the same.
+    """
+
+    uids: list[int]
+    depths: list[int]

@@ -29,6 +29,7 @@ class Email:
     keywords: str = ""
     deleted_at: int = 0
     deleted_from: str = ""
+    origin: int = 0  # the email it is a copy of, or itself
 
     @property
     def size(self) -> int:
@@ -42,6 +43,7 @@ class Placement:
     uid: int
     email: Email
     modseq: int
+    saved_at: int
     deleted: bool = False
 
     @property
@@ -296,11 +298,10 @@ class MemoryBoxes:
 
     def _email(self, account: AccountId, data: bytes, trace: bytes, prepared: Prepared, received_at: int) -> Email:
         self._last_email += 1
-        return Email(self._last_email, account, data, trace, prepared, received_at)
+        return Email(self._last_email, account, data, trace, prepared, received_at, origin=self._last_email)
 
-    @staticmethod
-    def _place(box: Box, email: Email, modseq: int) -> Placement:
-        placement = Placement(box.uid_next, email, modseq)
+    def _place(self, box: Box, email: Email, modseq: int) -> Placement:
+        placement = Placement(box.uid_next, email, modseq, self._clock.now())
         box.placements[box.uid_next] = placement
         box.uid_next += 1
         box.modseq = modseq
@@ -332,5 +333,5 @@ class MemoryBoxes:
         if all(placement.email is not email for placement in box.placements.values()):
             return email
         twin = self._email(email.account, email.data, email.trace, email.prepared, email.received_at)
-        twin.flags, twin.keywords = email.flags, email.keywords
+        twin.flags, twin.keywords, twin.origin = email.flags, email.keywords, email.origin
         return twin

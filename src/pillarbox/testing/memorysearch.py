@@ -7,11 +7,12 @@ import email
 import email.policy
 from email.header import decode_header
 from email.message import Message
+from hashlib import sha256
 from typing import assert_never
 
 from pillarbox.database.mailbox import keywords
 from pillarbox.model import search
-from pillarbox.testing.memoryboxes import Placement
+from pillarbox.testing.memoryboxes import Email, Placement
 
 
 def matches(placement: Placement, criterion: search.Criterion) -> bool:
@@ -30,6 +31,12 @@ def matches(placement: Placement, criterion: search.Criterion) -> bool:
         case search.Sent(since, before):
             sent = placement.email.prepared.sent_at
             return sent is not None and _within(sent, since, before)
+        case search.Saved(since, before):
+            return _within(placement.saved_at, since, before)
+        case search.HasObjectId(name):
+            return name == f"e{placement.email.origin}"
+        case search.InThread(thread):
+            return thread_of(placement.email) == thread
         case search.Size(above, below):
             size = placement.email.size
             return (above is None or size > above) and (below is None or size < below)
@@ -48,6 +55,13 @@ def matches(placement: Placement, criterion: search.Criterion) -> bool:
             return any(matches(placement, part) for part in parts)
         case _ as never:
             assert_never(never)
+
+
+def thread_of(email: Email) -> int:
+    """The thread of an email: letters with one subject that go back to the same first letter."""
+    prepared = email.prepared
+    root = prepared.references[0] if prepared.references else prepared.message_id or b"%d" % email.origin
+    return 1 + (int.from_bytes(sha256(root + b"\0" + prepared.base_subject.casefold().encode()).digest()[:8]) >> 2)
 
 
 def _within(moment: int, since: int | None, before: int | None) -> bool:

@@ -19,7 +19,7 @@ from pillarbox.model.search import Criterion
 from pillarbox.model.store import Copied, DeletedItem, Fingerprint, Flagged, Placed, Upload
 from pillarbox.model.transaction import Delivery, Drop
 from pillarbox.testing.memoryboxes import Account, Box, Email, MemoryBoxes, Placement
-from pillarbox.testing.memorysearch import matches
+from pillarbox.testing.memorysearch import matches, thread_of
 
 _PAGE = 100
 _PIECE = 262_144
@@ -299,7 +299,7 @@ def _content(email: Email) -> Content:
 
 def _message(placement: Placement, wanted: Wanted) -> Message:
     email, prepared = placement.email, placement.email.prepared
-    beyond = bool(wanted & ~(Wanted.RECEIVED | Wanted.SIZE))
+    beyond = bool(wanted & ~(Wanted.RECEIVED | Wanted.SIZE | Wanted.OBJECT | Wanted.SAVED))
     return Message(
         Uid(placement.uid),
         EmailId(email.id),
@@ -315,5 +315,8 @@ def _message(placement: Placement, wanted: Wanted) -> Message:
         bodystructure=prepared.bodystructure if wanted & Wanted.BODYSTRUCTURE else b"",
         fields=prepared.fields if wanted & Wanted.FIELDS else b"",
         preview=prepared.preview if wanted & Wanted.PREVIEW else "",
+        saved_at=placement.saved_at if wanted & Wanted.SAVED else 0,
+        object_id=f"e{email.origin}" if wanted & Wanted.OBJECT else "",
+        thread=thread_of(email) if wanted & Wanted.OBJECT else 0,
         content=_content(email) if wanted & Wanted.CONTENT else None,
     )

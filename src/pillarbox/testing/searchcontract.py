@@ -1,7 +1,7 @@
 """What searching must find, in every mail store. See `storecontract`."""
 
 from pillarbox.base.clock import FixedClock
-from pillarbox.model.email import Flag
+from pillarbox.model.email import Flag, Wanted
 from pillarbox.model.ids import MailboxId, ModSeq
 from pillarbox.model.search import (
     All,
@@ -10,17 +10,20 @@ from pillarbox.model.search import (
     Criterion,
     HasFlag,
     HasKeyword,
+    HasObjectId,
     Header,
+    InThread,
     ModSeqAbove,
     Not,
     Received,
+    Saved,
     Sent,
     Size,
     Text,
     Uids,
 )
 from pillarbox.model.store import MailStore
-from pillarbox.testing.storecontract import ALICE, Check, delivery, drop, inbox, upload
+from pillarbox.testing.storecontract import ALICE, Check, delivery, drop, inbox, letter, put, read, upload
 
 PLAIN = (
     b"From: Zoe <zoe@example.test>\r\nSubject: Quarterly figures\r\nDate: Tue, 14 Nov 2023 22:13:20 +0000\r\n"
@@ -120,9 +123,56 @@ async def criteria_are_put_together(store: MailStore, clock: FixedClock) -> None
         assert await _found(store, box, criterion) == expected, criterion
 
 
+async def object_ids_and_threads_are_found(store: MailStore, clock: FixedClock) -> None:
+    box = await inbox(store)
+    root = b"Message-ID: <root@x>\r\nSubject: Lunch\r\n\r\n1\r\n"
+    answer = b"Message-ID: <b@x>\r\nReferences: <root@x>\r\nSubject: Re: Lunch\r\n\r\n2\r\n"
+    await put(store, box, root, answer, letter("Other"))
+    await store.deliver(delivery(root, drop(ALICE, trace=b"Received: 1\r\n"), drop(ALICE, trace=b"Received: 2\r\n")))
+    await store.copy(box.id, [1, 4], box.id)
+    await store.copy(box.id, [1, 5], (await store.mailbox(ALICE, "Archive")).id)
+    await store.move(box.id, [2], box.id)
+    found = {each.uid: each for each in await read(store, box.id, wanted=Wanted.OBJECT)}
+    archive = (await store.mailbox(ALICE, "Archive")).id
+    copies = await read(store, archive, wanted=Wanted.OBJECT | Wanted.CONTENT | Wanted.ENVELOPE)
+    names = {uid: each.object_id for uid, each in found.items()}
+    assert list(names) == [1, 3, 4, 5, 6, 7, 8]
+    assert len({names[uid] for uid in (1, 3, 4, 5, 8)}) == 5
+    assert (names[6], names[7]) == (names[1], names[4])
+    assert [each.object_id for each in copies] == [names[1], names[5]]
+    assert copies[0].content is not None and copies[0].content.read(0, 99) == root
+    assert {found[uid].thread for uid in (4, 5, 6, 7, 8)} == {found[1].thread} != {found[3].thread}
+    for uid, name in names.items():
+        assert uid in await _found(store, box.id, HasObjectId(name))
+    assert await _found(store, box.id, HasObjectId(names[4])) == [4, 7]
+    assert await _found(store, box.id, Not(HasObjectId(names[1]))) == [3, 4, 5, 7, 8]
+    assert await _found(store, box.id, AllOf((Uids(((5, 9),)), HasObjectId(names[1])))) == [6]
+    for name in ("", "e", "x", "e1-", names[1] + "-0011223344556677", "e" + "f" * 15 + "-1"):
+        assert await _found(store, box.id, HasObjectId(name)) == []
+    assert await _found(store, box.id, InThread(found[1].thread)) == [1, 4, 5, 6, 7, 8]
+    assert await _found(store, box.id, InThread(1)) == []
+
+
+async def the_time_of_saving_is_that_of_this_mailbox(store: MailStore, clock: FixedClock) -> None:
+    box = await inbox(store)
+    first = clock.now()
+    await put(store, box, letter("one"))
+    clock.advance(100)
+    second = clock.now()
+    await store.copy(box.id, [1], box.id)
+    await store.move(box.id, [1], box.id)
+    await store.deliver(delivery(letter("two"), drop(ALICE)))
+    messages = await read(store, box.id, wanted=Wanted.SAVED | Wanted.RECEIVED)
+    assert [(each.uid, each.saved_at) for each in messages] == [(2, second), (3, second), (4, second)]
+    assert await _found(store, box.id, Saved(second, None)) == [2, 3, 4]
+    assert await _found(store, box.id, Saved(first, second)) == []
+
+
 CHECKS: tuple[Check, ...] = (
     columns_are_found,
     headers_are_found_decoded,
     text_is_found_decoded,
     criteria_are_put_together,
+    object_ids_and_threads_are_found,
+    the_time_of_saving_is_that_of_this_mailbox,
 )

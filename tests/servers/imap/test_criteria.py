@@ -14,6 +14,7 @@ from pillarbox.wire.imap.view import View
 DAY = 1_700_000_000 // 86_400 * 86_400 * 1_000_000  # 14 November 2023
 NEXT = DAY + 86_400 * 1_000_000
 THAT_DAY = date(2023, 11, 14)
+NOW = 1_700_000_000 * 1_000_000
 
 
 def view() -> View:
@@ -38,6 +39,15 @@ def view() -> View:
         (keys.Uid(SequenceSet(((6, STAR),))), search.Uids(((6, 8),))),
         (keys.Uid(SequenceSet(((20, STAR),))), search.Uids(((8, 8),))),
         (keys.Envelope(keys.Field.FROM, "bob"), search.Header("from", "bob")),
+        (keys.Saved(keys.When.ON, THAT_DAY), search.Saved(DAY, NEXT)),
+        (keys.Older(60), search.Received(None, NOW - 60_000_000 + 1)),
+        (keys.Younger(60), search.Received(NOW - 60_000_000, None)),
+        (keys.EmailId("e1-2"), search.HasObjectId("e1-2")),
+        (keys.ThreadId("t12"), search.InThread(12)),
+        (keys.ThreadId("x12"), search.AnyOf(())),
+        (keys.ThreadId("t"), search.AnyOf(())),
+        (keys.ThreadId("t012"), search.AnyOf(())),
+        (keys.ThreadId(f"t{1 << 63}"), search.AnyOf(())),
         (keys.Header("X-Y", ""), search.Header("X-Y", "")),
         (keys.Body("a"), search.Text("a", False)),
         (keys.Text("a"), search.Text("a", True)),
@@ -53,17 +63,17 @@ def view() -> View:
     ],
 )
 def test_each_key(key: keys.SearchKey, meant: search.Criterion) -> None:
-    assert criterion(key, view()) == meant
+    assert criterion(key, view(), NOW) == meant
 
 
 def test_years_before_and_after_ours() -> None:
-    assert criterion(keys.Arrived(keys.When.BEFORE, date(1, 1, 1)), view()) == search.Received(
+    assert criterion(keys.Arrived(keys.When.BEFORE, date(1, 1, 1)), view(), NOW) == search.Received(
         None, -62135596800 * 1_000_000
     )
-    criterion(keys.Sent(keys.When.ON, date(9999, 12, 31)), view())
+    criterion(keys.Sent(keys.When.ON, date(9999, 12, 31)), view(), NOW)
 
 
 def test_in_an_empty_mailbox_nothing_is_meant() -> None:
     empty = View()
-    assert criterion(keys.Sequence(SequenceSet(((1, STAR),))), empty) == search.Uids(())
-    assert criterion(keys.Uid(SequenceSet(((1, STAR),))), empty) == search.Uids(((0, 0),))
+    assert criterion(keys.Sequence(SequenceSet(((1, STAR),))), empty, NOW) == search.Uids(())
+    assert criterion(keys.Uid(SequenceSet(((1, STAR),))), empty, NOW) == search.Uids(((0, 0),))

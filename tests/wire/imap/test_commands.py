@@ -47,6 +47,7 @@ from pillarbox.wire.imap.search_keys import (
     And,
     Arrived,
     Body,
+    EmailId,
     Envelope,
     Field,
     Flagged,
@@ -54,14 +55,18 @@ from pillarbox.wire.imap.search_keys import (
     Larger,
     ModSeq,
     Not,
+    Older,
     Or,
     Recent,
+    Saved,
     Sent,
     Sequence,
     Smaller,
     Text,
+    ThreadId,
     Uid,
     When,
+    Younger,
 )
 from pillarbox.wire.imap.sequence_set import SAVED, STAR, SequenceSet
 
@@ -205,6 +210,14 @@ SEARCHES = [
     (b"((SEEN))", Flagged("\\Seen")),
     (b'MODSEQ "/flags/\\\\draft" all 620162338', ModSeq(620162338)),
     (b"MODSEQ 5", ModSeq(5)),
+    (b"SAVEDBEFORE 1-Feb-2023", Saved(When.BEFORE, date(2023, 2, 1))),
+    (b"SAVEDON 1-Feb-2023", Saved(When.ON, date(2023, 2, 1))),
+    (b"SAVEDSINCE 1-Feb-2023", Saved(When.SINCE, date(2023, 2, 1))),
+    (b"SAVEDATESUPPORTED", All()),
+    (b"OLDER 60", Older(60)),
+    (b"YOUNGER 4294967295", Younger(4294967295)),
+    (b"EMAILID e1-2_B", EmailId("e1-2_B")),
+    (b"THREADID t7", ThreadId("t7")),
 ]
 
 STORES = [

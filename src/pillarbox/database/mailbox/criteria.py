@@ -38,11 +38,17 @@ def condition(criterion: search.Criterion) -> Condition | None:
         case search.Sent(since, before):
             sent = _between("c.sent_at", ">=", since, "<", before)
             return Condition(f"(c.sent_at IS NOT NULL AND {sent.sql})", sent.params)
+        case search.Saved(since, before):
+            return _between("p.saved_at", ">=", since, "<", before)
+        case search.InThread(thread):
+            return Condition(
+                "EXISTS (SELECT 1 FROM email t WHERE t.id = p.email_id AND t.thread_id = ?)", (thread,)
+            )
         case search.Size(above, below):
             return _between("p.size", ">", above, "<", below)
         case search.ModSeqAbove(modseq):
             return Condition("p.modseq >= ?", (modseq,))
-        case search.Header() | search.Text():
+        case search.Header() | search.Text() | search.HasObjectId():
             return None
         case search.Not(of):
             inner = condition(of)

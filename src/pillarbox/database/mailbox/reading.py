@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import cache
 
+from pillarbox.database.mailbox import objects
 from pillarbox.database.mailbox.contents import CHUNKS, StoredContent, Unpacker
 from pillarbox.database.mailbox.placing import owner
 from pillarbox.database.mailbox.sql import among, one
@@ -14,6 +15,8 @@ from pillarbox.model.email import Message, Wanted
 from pillarbox.model.ids import MailboxId
 from pillarbox.model.logged import Cursor, LoggedDatabase, Row
 from pillarbox.model.store import Fingerprint
+
+_RECEIVED, _OBJECT, _CONTENT = (Message._fields.index(name) for name in ("received_at", "object_id", "content"))
 
 _PAGE = 500
 _CONTENT_PAGE = 64
@@ -33,7 +36,7 @@ _SPARSE = 4  # a page is scanned where its uids are at least one in this many of
 def statement(wanted: Wanted) -> str:
     """SELECT … FROM … WHERE mailbox_id = ? AND, the columns in the order of `Message`."""
     columns = ["p.uid", "p.email_id", "p.flags", "p.keywords", "p.modseq"]
-    columns.append("p.received_at" if wanted & Wanted.RECEIVED else "0")
+    columns.append("p.received_at" if wanted & (Wanted.RECEIVED | Wanted.OBJECT) else "0")
     columns.append("p.size" if wanted & Wanted.SIZE else "0")
     if wanted & _PREPARED:
         columns += ["p.trace_size", "p.trace_size + c.header_size"]
@@ -45,19 +48,21 @@ def statement(wanted: Wanted) -> str:
         (Wanted.BODYSTRUCTURE, "c.bodystructure", "x''"),
         (Wanted.FIELDS, "c.fields", "x''"),
         (Wanted.PREVIEW, "c.preview", "''"),
+        (Wanted.SAVED, "p.saved_at", "0"),
     ):
         columns.append(column if wanted & flag else empty)
+    columns += ["e.trace", "e.thread_id"] if wanted & Wanted.OBJECT else ["''", "0"]
     tables = "placement p"
     if wanted & _PREPARED:
         tables += " JOIN content c ON c.id = p.content_id"
-    if wanted & Wanted.CONTENT:
-        columns += ["p.content_id", "p.size", "e.trace", "k.form", "k.checksum", "k.data"]
-        tables += (
-            " JOIN email e ON e.id = p.email_id"
-            f" LEFT JOIN chunk k ON k.id = p.content_id * {CHUNKS} AND p.size <= {_SMALL}"
-        )
+    if wanted & (Wanted.CONTENT | Wanted.OBJECT):
+        columns.append("p.content_id")
+        tables += " JOIN email e ON e.id = p.email_id"
     else:
         columns.append("NULL")
+    if wanted & Wanted.CONTENT:
+        columns += ["p.size", "e.trace", "k.form", "k.checksum", "k.data"]
+        tables += f" LEFT JOIN chunk k ON k.id = p.content_id * {CHUNKS} AND p.size <= {_SMALL}"
     return f"SELECT {', '.join(columns)} FROM {tables} WHERE p.mailbox_id = ? AND "
 
 
@@ -74,8 +79,12 @@ async def fetch(
         some = uids[at : at + size]
         with database.read() as cursor:
             rows = page(cursor, select, mailbox, some, "p.uid")
+            if wanted & Wanted.OBJECT:
+                rows = map(_named, rows)
             if wanted & Wanted.CONTENT:
                 messages = [_with_content(database, unpacker, row) for row in rows]
+            elif wanted & Wanted.OBJECT:
+                messages = [Message._make((*row[:_CONTENT], None)) for row in rows]
             else:
                 messages = list(map(Message._make, rows))
         if messages:
@@ -124,6 +133,12 @@ async def fingerprints(database: LoggedDatabase, mailbox: MailboxId) -> AsyncIte
 
 
 def _with_content(database: LoggedDatabase, unpacker: Unpacker, row: Row) -> Message:
-    content_id, size, trace, form, checksum, data = row[14:]
+    content_id, size, trace, form, checksum, data = row[_CONTENT:]
     first = None if data is None else unpacker.unpack(form, checksum, data)
-    return Message._make((*row[:14], StoredContent(database, unpacker, content_id, size, trace, first)))
+    return Message._make((*row[:_CONTENT], StoredContent(database, unpacker, content_id, size, trace, first)))
+
+
+def _named(row: Row) -> Row:
+    """A row with its object id in the place of the trace headers."""
+    name = objects.object_id(row[_CONTENT], row[_RECEIVED], row[_OBJECT])
+    return (*row[:_OBJECT], name, *row[_OBJECT + 1 :])

@@ -7,7 +7,7 @@ scans let others work after every page.
 import asyncio
 from collections.abc import Callable, Sequence
 
-from pillarbox.database.mailbox import matching, reading
+from pillarbox.database.mailbox import matching, objects, reading
 from pillarbox.database.mailbox.contents import StoredContent, Unpacker
 from pillarbox.database.mailbox.criteria import Condition, condition, join
 from pillarbox.database.mailbox.placing import owner
@@ -30,6 +30,10 @@ _SELECT_BYTES = """
     SELECT p.uid, p.content_id, p.size, e.trace, c.header_size
     FROM placement p JOIN content c ON c.id = p.content_id JOIN email e ON e.id = p.email_id
     WHERE p.mailbox_id = ? AND
+"""
+_SELECT_OBJECT = """
+    SELECT p.uid, e.trace FROM email e JOIN placement p ON p.email_id = e.id AND p.mailbox_id = ?
+    WHERE e.content_id = ? AND e.received_at = ?
 """
 _EVERYTHING = Condition("1 = 1")
 _FIELDS_PAGE = 500
@@ -70,6 +74,9 @@ class _Search:
                 return await self._header(name, matching.fold(text), self._candidates(among))
             case search.Text(text, headers):
                 return await self._text(matching.fold(text), headers, self._candidates(among))
+            case search.HasObjectId(name):
+                found = self._object(name)
+                return found if among is None else found & among
             case search.Uids(ranges):
                 return {uid for uid in self._candidates(among) if _within(uid, ranges)}
             case _:
@@ -101,6 +108,14 @@ class _Search:
         with self._database.read() as cursor:
             found = {row[0] for row in cursor.execute(f"{select} AND ({exact.sql})", (self._mailbox, *exact.params))}
         return found if among is None else found & among
+
+    def _object(self, name: str) -> set[int]:
+        meant = objects.parts(name)
+        if meant is None:
+            return set()
+        with self._database.read() as cursor:
+            rows = cursor.execute(_SELECT_OBJECT, (self._mailbox, meant.content, meant.received_at))
+            return {uid for uid, trace in rows if objects.hash_of(trace) == meant.trace}
 
     async def _header(self, name: str, text: str, among: set[int]) -> set[int]:
         """Prepared columns where they hold the field, else the header as it is stored."""

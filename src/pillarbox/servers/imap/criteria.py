@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 
 from pillarbox.base.clock import MICROSECONDS
 from pillarbox.model import search
+from pillarbox.servers.imap import objects
 from pillarbox.servers.imap.flags import SYSTEM_FLAGS
 from pillarbox.wire.imap import search_keys as keys
 from pillarbox.wire.imap.search_keys import SearchKey, When
@@ -19,15 +20,15 @@ _DAY = 86_400 * MICROSECONDS
 _NOTHING = search.AnyOf(())
 
 
-def criterion(key: SearchKey, view: View) -> search.Criterion:
-    """The same question in the words of the model."""
+def criterion(key: SearchKey, view: View, now: int) -> search.Criterion:
+    """The same question in the words of the model; `now` is what ages are counted from."""
     match key:
         case keys.And(several):
-            return search.AllOf(tuple([criterion(each, view) for each in several]))
+            return search.AllOf(tuple([criterion(each, view, now) for each in several]))
         case keys.Or(left, right):
-            return search.AnyOf((criterion(left, view), criterion(right, view)))
+            return search.AnyOf((criterion(left, view, now), criterion(right, view, now)))
         case keys.Not(of):
-            return search.Not(criterion(of, view))
+            return search.Not(criterion(of, view, now))
         case keys.Sequence(messages):
             return search.Uids(_runs(view.resolve(messages, False)))
         case keys.Uid(messages):
@@ -39,6 +40,10 @@ def criterion(key: SearchKey, view: View) -> search.Criterion:
             return _NOTHING
         case keys.All():
             return search.All()
+        case keys.Older(seconds):
+            return search.Received(None, now - seconds * MICROSECONDS + 1)
+        case keys.Younger(seconds):
+            return search.Received(now - seconds * MICROSECONDS, None)
         case _:
             return _about_content(key)
 
@@ -57,12 +62,19 @@ def _about_content(key: SearchKey) -> search.Criterion:
             return _days(search.Received, when, day)
         case keys.Sent(when, day):
             return _days(search.Sent, when, day)
+        case keys.Saved(when, day):
+            return _days(search.Saved, when, day)
         case keys.Larger(size):
             return search.Size(size, None)
         case keys.Smaller(size):
             return search.Size(None, size)
         case keys.ModSeq(value):
             return search.ModSeqAbove(value)
+        case keys.EmailId(name):
+            return search.HasObjectId(name)
+        case keys.ThreadId(name):
+            thread = objects.thread_of(name)
+            return _NOTHING if thread is None else search.InThread(thread)
         case _:
             raise AssertionError(f"a search key without a meaning: {type(key).__name__}")
 

@@ -3,7 +3,8 @@
 Several keys side by side are an `And`. Text is already decoded. RFC 3501's NEW and OLD are spelled out with `Recent`.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date as Date
 from enum import Enum
@@ -11,6 +12,8 @@ from enum import Enum
 from pillarbox.wire.imap import grammar
 from pillarbox.wire.imap.cursor import Cursor, ParseError
 from pillarbox.wire.imap.sequence_set import SequenceSet
+
+_OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}")
 
 MAX_DEPTH = 50
 """How deep NOT, OR and parentheses may nest."""
@@ -134,6 +137,49 @@ class ModSeq:
 
 
 @dataclass(slots=True, frozen=True)
+class Saved:
+    """The day on which the message came into this mailbox compares so (RFC 8514)."""
+
+    when: When
+    date: Date
+
+
+@dataclass(slots=True, frozen=True)
+class Older:
+    """INTERNALDATE is at least so many seconds ago (RFC 5032)."""
+
+    seconds: int
+
+
+@dataclass(slots=True, frozen=True)
+class Younger:
+    """INTERNALDATE is at most so many seconds ago (RFC 5032)."""
+
+    seconds: int
+
+
+@dataclass(slots=True, frozen=True)
+class EmailId:
+    """Messages with this EMAILID (RFC 8474)."""
+
+    id: str
+
+
+@dataclass(slots=True, frozen=True)
+class ThreadId:
+    """Messages with this THREADID (RFC 8474)."""
+
+    id: str
+
+
+@dataclass(slots=True, frozen=True)
+class Fuzzy:
+    """What the key matches, or what is like it (RFC 6203)."""
+
+    key: "SearchKey"
+
+
+@dataclass(slots=True, frozen=True)
 class Not:
     """Not what the key matches."""
 
@@ -157,7 +203,7 @@ class And:
 
 SearchKey = (
     All | Sequence | Uid | Flagged | Recent | Envelope | Header | Body | Text | Arrived | Sent | Larger | Smaller
-    | ModSeq | Not | Or | And
+    | ModSeq | Saved | Older | Younger | EmailId | ThreadId | Fuzzy | Not | Or | And
 )  # fmt: skip
 
 _PLAIN: dict[bytes, SearchKey] = {
@@ -175,6 +221,7 @@ _PLAIN: dict[bytes, SearchKey] = {
     b"RECENT": Recent(),
     b"NEW": And((Recent(), Flagged("\\Seen", False))),
     b"OLD": Not(Recent()),
+    b"SAVEDATESUPPORTED": All(),
 }
 _TEXTS: dict[bytes, Callable[[str], SearchKey]] = {
     b"BCC": lambda text: Envelope(Field.BCC, text),
@@ -192,8 +239,35 @@ _DATES: dict[bytes, Callable[[Date], SearchKey]] = {
     b"SENTBEFORE": lambda date: Sent(When.BEFORE, date),
     b"SENTON": lambda date: Sent(When.ON, date),
     b"SENTSINCE": lambda date: Sent(When.SINCE, date),
+    b"SAVEDBEFORE": lambda date: Saved(When.BEFORE, date),
+    b"SAVEDON": lambda date: Saved(When.ON, date),
+    b"SAVEDSINCE": lambda date: Saved(When.SINCE, date),
 }
 _SIZES: dict[bytes, Callable[[int], SearchKey]] = {b"LARGER": Larger, b"SMALLER": Smaller}
+_AGES: dict[bytes, Callable[[int], SearchKey]] = {b"OLDER": Older, b"YOUNGER": Younger}
+_OBJECTS: dict[bytes, Callable[[str], SearchKey]] = {b"EMAILID": EmailId, b"THREADID": ThreadId}
+
+
+def inside(key: SearchKey) -> tuple[SearchKey, ...]:
+    """The keys that a key is put together of, none for a plain one."""
+    match key:
+        case And(keys):
+            return keys
+        case Or(left, right):
+            return (left, right)
+        case Not(of) | Fuzzy(of):
+            return (of,)
+        case _:
+            return ()
+
+
+def every_key(key: SearchKey) -> Iterator[SearchKey]:
+    """The key and all keys within it."""
+    waiting = [key]
+    while waiting:
+        each = waiting.pop()
+        yield each
+        waiting += inside(each)
 
 
 def search_keys(cursor: Cursor, depth: int = 0) -> SearchKey:
@@ -225,6 +299,10 @@ def search_key(cursor: Cursor, depth: int = 0) -> SearchKey:
         return _DATES[word](grammar.date(cursor))
     if word in _SIZES:
         return _SIZES[word](grammar.number64(cursor))
+    if word in _AGES:
+        return _AGES[word](grammar.nz_number(cursor))
+    if word in _OBJECTS:
+        return _OBJECTS[word](cursor.take(_OBJECT_ID, "an object id").decode("ascii"))
     return _compound(cursor, word, depth)
 
 
@@ -233,6 +311,8 @@ def _compound(cursor: Cursor, word: bytes, depth: int) -> SearchKey:
         return Uid(grammar.sequence_set(cursor))
     if word == b"NOT":
         return Not(search_key(cursor, depth + 1))
+    if word == b"FUZZY":
+        return Fuzzy(search_key(cursor, depth + 1))
     if word == b"OR":
         left = search_key(cursor, depth + 1)
         cursor.space()

@@ -21,7 +21,7 @@ async def search(client: Client, command: Search) -> None:
     view = selected.view
     save = command.returns is not None and SearchReturn.SAVE in command.returns
     try:
-        found = await client.store.search(selected.id, criterion(command.key, view))
+        found = await client.store.search(selected.id, criterion(command.key, view, client.services.clock.now()))
     except Failure:
         if save:
             view.save(())
