@@ -12,14 +12,27 @@ def base_subject(subject: str) -> str:
 
     Compare without regard to case (i;unicode-casemap).
     """
+    return _taken_apart(subject)[0]
+
+
+def is_reply(subject: str) -> bool:
+    """Whether the subject is that of a reply or a forward: something beyond "[list]" and space was taken off."""
+    return _taken_apart(subject)[1]
+
+
+def _taken_apart(subject: str) -> tuple[str, bool]:
     text = " ".join(subject[:_LONGEST].split())
+    reply = False
     while True:
-        text = _without_trailer(text)
-        at = _after_leaders(text)
-        text = text[at:]
+        shorter = _without_trailer(text)
+        reply = reply or shorter != text
+        at, leaders = _after_leaders(shorter)
+        text = shorter[at:]
+        reply = reply or leaders
         if not (text[:5].lower() == "[fwd:" and text.endswith("]")):
-            return text
+            return text, reply
         text = text[5:-1].strip()
+        reply = True
 
 
 def _without_trailer(text: str) -> str:
@@ -29,15 +42,16 @@ def _without_trailer(text: str) -> str:
     return text
 
 
-def _after_leaders(text: str) -> int:
-    """Where the text begins after every subj-leader, and every subj-blob that leaves something behind it."""
-    at = 0
+def _after_leaders(text: str) -> tuple[int, bool]:
+    """Where the text begins after every subj-leader, and every subj-blob that leaves something behind it; and
+    whether there was a leader."""
+    at, found = 0, False
     while True:
         leader = _LEADER.match(text, at)
         if leader is not None:
-            at = leader.end()
+            at, found = leader.end(), True
             continue
         blob = _BLOB.match(text, at)
         if blob is None or blob.end() == len(text):
-            return at
+            return at, found
         at = blob.end()

@@ -2,7 +2,8 @@
 
 One `MailStore` serves one mailbox database. All methods raise `Failure`: NOT_FOUND for a mailbox that is not there,
 OVER_QUOTA, DISK_FULL or UNAVAILABLE when a write cannot be kept. A method that changes something returns after it
-is safe on the log volume. Reads are snapshots and never wait for writers. UIDs are given and returned sorted.
+is safe on the log volume. Reads are snapshots and never wait for writers. UIDs are given and returned sorted (but
+for `sort` and `threads`).
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,7 +16,7 @@ from pillarbox.model.email import FlagChange, FlagState, Message, Wanted
 from pillarbox.model.failure import Failure
 from pillarbox.model.ids import AccountId, EmailId, MailboxId, ModSeq, Uid
 from pillarbox.model.mailbox import Mailbox, Role, Usage
-from pillarbox.model.search import Criterion
+from pillarbox.model.search import Criterion, Forest, SortKey, Threading
 from pillarbox.model.transaction import Delivery
 
 
@@ -152,6 +153,12 @@ class Messages(Protocol):
         """Removes messages whatever their flags (POP3); they become deleted items."""
 
     async def search(self, mailbox: MailboxId, criterion: Criterion) -> list[Uid]: ...
+
+    async def sort(self, mailbox: MailboxId, criterion: Criterion, order: Sequence[SortKey]) -> list[Uid]:
+        """What a search finds, in this order."""
+
+    async def threads(self, mailbox: MailboxId, criterion: Criterion, threading: Threading) -> Forest:
+        """What a search finds, in threads."""
 
     async def has_content(self, mailbox: MailboxId, bodies: Sequence[Body]) -> list[bool]:
         """For each body, whether a message with these very bytes lies in the mailbox, with or without the trace

@@ -13,6 +13,7 @@ from typing import assert_never
 from pillarbox.database.mailbox import keywords
 from pillarbox.model import search
 from pillarbox.testing.memoryboxes import Email, Placement
+from pillarbox.testing.memorythreads import fold
 
 
 def matches(placement: Placement, criterion: search.Criterion) -> bool:
@@ -69,7 +70,7 @@ def _within(moment: int, since: int | None, before: int | None) -> bool:
 
 
 def _contains(text: str, part: str) -> bool:
-    return part.casefold() in text.casefold()
+    return fold(part) in fold(text)
 
 
 def _parse(placement: Placement) -> Message:

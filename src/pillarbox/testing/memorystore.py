@@ -15,9 +15,10 @@ from pillarbox.model.content import Body, Content
 from pillarbox.model.email import Flag, FlagChange, FlagMode, FlagState, Message, Wanted
 from pillarbox.model.failure import Failure
 from pillarbox.model.ids import AccountId, EmailId, MailboxId, ModSeq, Uid
-from pillarbox.model.search import Criterion
+from pillarbox.model.search import Criterion, Forest, SortKey, Threading
 from pillarbox.model.store import Copied, DeletedItem, Fingerprint, Flagged, Placed, Upload
 from pillarbox.model.transaction import Delivery, Drop
+from pillarbox.testing import memorythreads
 from pillarbox.testing.memoryboxes import Account, Box, Email, MemoryBoxes, Placement
 from pillarbox.testing.memorysearch import matches, thread_of
 
@@ -212,6 +213,14 @@ class MemoryStore(MemoryBoxes):
                 email.deleted_from,
                 email.deleted_at,
                 email.received_at,
+    async def sort(self, mailbox: MailboxId, criterion: Criterion, order: Sequence[SortKey]) -> list[Uid]:
+        found = [placement for placement in self._box(mailbox).placements.values() if matches(placement, criterion)]
+        return memorythreads.sorted_uids(found, order)
+
+    async def threads(self, mailbox: MailboxId, criterion: Criterion, threading: Threading) -> Forest:
+        found = [placement for placement in self._box(mailbox).placements.values() if matches(placement, criterion)]
+        return memorythreads.forest(found, threading)
+
                 email.size,
                 email.prepared.subject,
                 email.prepared.from_,

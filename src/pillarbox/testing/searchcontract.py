@@ -103,6 +103,9 @@ async def text_is_found_decoded(store: MailStore, clock: FixedClock) -> None:
         (Text("quarterly", True), [1]),
         (Text("return-path: <path", True), [3]),
         (Text("grüße", True), [2]),
+        (Text("GRU\u0308SSE", True), [2]),
+        (Text("ﬁgures", True), [1]),
+        (Text("cafe", False), [3]),
     ):
         assert await _found(store, box, criterion) == expected, criterion
 

@@ -11,6 +11,7 @@ from pillarbox.database.mailbox import matching, objects, reading
 from pillarbox.database.mailbox.contents import StoredContent, Unpacker
 from pillarbox.database.mailbox.criteria import Condition, condition, join
 from pillarbox.database.mailbox.placing import owner
+from pillarbox.mime.casemap import fold
 from pillarbox.mime.prepared import KEPT_FIELDS
 from pillarbox.model import search
 from pillarbox.model.ids import MailboxId, Uid
@@ -71,9 +72,9 @@ class _Search:
                 candidates = self._candidates(among)
                 return candidates - await self.run(of, candidates)
             case search.Header(name, text):
-                return await self._header(name, matching.fold(text), self._candidates(among))
+                return await self._header(name, fold(text), self._candidates(among))
             case search.Text(text, headers):
-                return await self._text(matching.fold(text), headers, self._candidates(among))
+                return await self._text(fold(text), headers, self._candidates(among))
             case search.HasObjectId(name):
                 found = self._object(name)
                 return found if among is None else found & among
@@ -124,7 +125,7 @@ class _Search:
 
             def test(row: Row) -> bool:
                 # The first subject was decoded on arrival; RFC 5322 allows no second one. It may also be empty.
-                return text in matching.fold(row[1]) if row[1] else matching.header_matches(row[2], name, text)
+                return text in fold(row[1]) if row[1] else matching.header_matches(row[2], name, text)
 
             return await self._scan(_SELECT_SUBJECT, among, test, _FIELDS_PAGE)
         if key in KEPT_FIELDS:

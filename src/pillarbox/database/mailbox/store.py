@@ -25,6 +25,7 @@ from pillarbox.database.mailbox import (
     removal,
     removing,
     searching,
+    sorting,
 )
 from pillarbox.database.mailbox import delivery as incoming
 from pillarbox.database.mailbox.contents import Packer
@@ -38,7 +39,7 @@ from pillarbox.model.failure import Failure
 from pillarbox.model.ids import AccountId, EmailId, MailboxId, ModSeq, Uid
 from pillarbox.model.logged import Commit, LoggedDatabase
 from pillarbox.model.mailbox import Mailbox, Role, Usage
-from pillarbox.model.search import Criterion
+from pillarbox.model.search import Criterion, Forest, SortKey, Threading
 from pillarbox.model.store import Copied, DeletedItem, Fingerprint, Flagged, Placed, Upload
 from pillarbox.model.transaction import Delivery
 
@@ -224,6 +225,12 @@ class MailboxStore:
 
     async def search(self, mailbox: MailboxId, criterion: Criterion) -> list[Uid]:
         return await searching.find(self._database, mailbox, criterion)
+
+    async def sort(self, mailbox: MailboxId, criterion: Criterion, order: Sequence[SortKey]) -> list[Uid]:
+        return await sorting.sort(self._database, mailbox, criterion, order)
+
+    async def threads(self, mailbox: MailboxId, criterion: Criterion, threading: Threading) -> Forest:
+        return await sorting.threads(self._database, mailbox, criterion, threading)
 
     async def has_content(self, mailbox: MailboxId, bodies: Sequence[Body]) -> list[bool]:
         sought = [await incoming.sought_for(body) for body in bodies]
