@@ -5,6 +5,7 @@ answered 250, octet for octet and with its flags.
 """
 
 import functools
+import json
 import os
 import re
 import shutil
@@ -39,6 +40,7 @@ class House(NamedTuple):
     site: Server
     procedure: Procedure
     places: dict[str, Path]
+    other: Server | None = None
 
     def place(self, name: str) -> Path:
         """One of the places that the page names."""
@@ -100,16 +102,17 @@ def house(template: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Ite
             site.stop()
 
 
-def section(title: str) -> Callable[[Callable[[House], None]], Callable[[House], None]]:
+def section(title: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Says which section a test goes through, to its end."""
 
-    def named(test: Callable[[House], None]) -> Callable[[House], None]:
+    def named(test: Callable[..., None]) -> Callable[..., None]:
         TESTED[test.__name__] = title
 
         @functools.wraps(test)
-        def whole(house: House) -> None:
-            test(house)
-            assert house.procedure.left == 0, f"{house.procedure.left} blocks of {title!r} were not executed"
+        def whole(**houses: House) -> None:
+            test(**houses)
+            for house in houses.values():
+                assert house.procedure.left == 0, f"{house.procedure.left} blocks of {title!r} were not executed"
 
         return whole
 
@@ -509,6 +512,72 @@ def test_an_upgrade(house: House) -> None:
     before = all_mail(house.site)
     assert "all databases have the tables" in house.procedure.next()
     assert all_mail(house.site) == before
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[House]:
+    """A, which serves, and B, a new machine; the procedure is typed on A."""
+    with port_offset() as here, port_offset() as there:
+        a, b = Server(tmp_path / "a", here, workers=1), Server(tmp_path / "b", there, workers=1)
+        (tmp_path / "tmp").mkdir()
+        a.init()
+        b.init([])
+        words = {
+            "/srv/mail": str(a.path),
+            "ssh a.example.org pillarbox -C /srv/mail": f"pillarbox -C {a.path}",
+            "ssh b.example.org pillarbox -C /srv/mail": f"pillarbox -C {b.path}",
+            "b.example.org:/srv/mail": str(b.path),
+            "b.example.org:/tmp/": f"{tmp_path / 'tmp'}/",
+            "/tmp/": f"{tmp_path / 'tmp'}/",
+            "scp": "cp",
+            "0.0.0.0:4190": f"127.0.0.1:{a.port(4190)}",
+        }
+        title = TESTED["test_the_standby_takes_over"]
+        procedure = Procedure(SECTIONS[title], a, tmp_path / "bin", words, other=b)
+        try:
+            a.start()
+            yield House(a, procedure, {"b": b.path}, b)
+        finally:
+            a.stop()
+            b.stop()
+
+
+@section("The standby takes over")
+def test_the_standby_takes_over(two: House) -> None:
+    a, b, steps = two.site, two.other, two.procedure
+    assert b is not None
+    steps.next()
+    steps.next()
+    b.set("standby", "listen", f"127.0.0.1:{b.port(4190)}")
+    b.set("standby", "server", f"127.0.0.1:{a.port(4190)}")
+    for server in (a, b):
+        server.set("server", "drain_seconds", 2.0)
+    assert "lag" in steps.next()
+    a.set("standby", "server", f"127.0.0.1:{b.port(4190)}")
+    steps.next()
+    fill(a)
+    before = all_mail(a)
+    eventually(lambda: follows(b), 60)
+    steps.next()
+    eventually(b.healthy, 60)
+    assert all_mail(b) == before
+    eventually(lambda: follows(a), 60)
+    steps.next()
+    eventually(a.healthy, 60)
+    assert all_mail(a) == before and lmtp(a, "alice", "bob", subject="last") == {}
+    before = all_mail(a)
+    a.kill()
+    assert "is active" in steps.next()
+    eventually(b.healthy, 60)
+    assert all_mail(b) == before and lmtp(b, "alice", subject="after") == {}
+    steps.next()
+    eventually(lambda: follows(a), 60)
+
+
+def follows(standby: Server) -> bool:
+    """Whether it has everything."""
+    rows = json.loads(standby.command("standby-status", "--json", check=False) or "[]")
+    return bool(rows) and all(row["lag_records"] == 0 for row in rows)
 
 
 @section("The drill")

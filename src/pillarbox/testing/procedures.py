@@ -41,12 +41,15 @@ class Procedure:
     """One section, gone through block by block.
 
     `words` says what stands for what: places of the page for those of the test. They may be added to as a person would
-    who reads a number from one command and types it into the next.
+    who reads a number from one command and types it into the next. `other` is the server that `ssh … systemctl` means.
     """
 
-    def __init__(self, blocks: list[Block], server: Server, tools: Path, words: Mapping[str, str]) -> None:
+    def __init__(
+        self, blocks: list[Block], server: Server, tools: Path, words: Mapping[str, str], other: Server | None = None
+    ) -> None:
         self._blocks = list(blocks)
         self._server = server
+        self._other = other
         self._tools = tools
         self.words = dict(words)
         tools.mkdir(exist_ok=True)
@@ -79,12 +82,14 @@ class Procedure:
     def _run(self, line: str) -> str:
         match line.split():
             case ["systemctl", "start", _]:
-                self._server.start()
+                self._server.start() if self._other is None else self._server.start_again()
             case ["systemctl", "stop", _]:
                 self._server.stop()
             case ["systemctl", "restart", _]:
                 self._server.stop()
                 self._server.start()
+            case ["ssh", _, "systemctl", "start", _] if self._other is not None:
+                self._other.start_again()
             case ["systemctl", "reload", _]:
                 os.kill(self._server.pid, 1)
             case _:

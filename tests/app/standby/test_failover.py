@@ -100,8 +100,7 @@ def test_a_rehearsal_goes_there_and_back(tmp_path: Path, capsys: pytest.CaptureF
 def test_a_standby_says_what_it_is(tmp_path: Path) -> None:
     with pair(tmp_path) as both:
         _, two = both
-        for words in (("serve",), ("user", "list")):
-            with pytest.raises(RuntimeError, match="is a standby"):
-                two.command(*words)
+        with pytest.raises(RuntimeError, match="is a standby"):
+            two.command("user", "list")
         with pytest.raises(RuntimeError, match="never copied"):
             two.command("promote", "--to", "10:42")

@@ -51,10 +51,11 @@ def init(
 def serve(context: typer.Context) -> None:
     """Serve the site until SIGTERM or Ctrl-C; SIGHUP reloads settings and certificates.
 
-    Where another server has taken over, this one follows it instead (`pillarbox standby`).
+    A standby, or a site that another server has taken over from, follows that one instead (`pillarbox standby`).
     """
     options: Options = context.obj
     site = Site.load(options.directory)
+    follow_if_standby(site)
     refuse_standby(site)
     if may_serve(site):
         _supervise(site)
