@@ -200,6 +200,14 @@ class MemoryStore(MemoryBoxes):
         box = self._box(mailbox)
         return [Uid(uid) for uid, placement in sorted(box.placements.items()) if matches(placement, criterion)]
 
+    async def sort(self, mailbox: MailboxId, criterion: Criterion, order: Sequence[SortKey]) -> list[Uid]:
+        found = [placement for placement in self._box(mailbox).placements.values() if matches(placement, criterion)]
+        return memorythreads.sorted_uids(found, order)
+
+    async def threads(self, mailbox: MailboxId, criterion: Criterion, threading: Threading) -> Forest:
+        found = [placement for placement in self._box(mailbox).placements.values() if matches(placement, criterion)]
+        return memorythreads.forest(found, threading)
+
     async def has_content(self, mailbox: MailboxId, bodies: Sequence[Body]) -> list[bool]:
         emails = [placement.email for placement in self._box(mailbox).placements.values()]
         held = {email.data for email in emails} | {email.trace + email.data for email in emails}
@@ -213,14 +221,6 @@ class MemoryStore(MemoryBoxes):
                 email.deleted_from,
                 email.deleted_at,
                 email.received_at,
-    async def sort(self, mailbox: MailboxId, criterion: Criterion, order: Sequence[SortKey]) -> list[Uid]:
-        found = [placement for placement in self._box(mailbox).placements.values() if matches(placement, criterion)]
-        return memorythreads.sorted_uids(found, order)
-
-    async def threads(self, mailbox: MailboxId, criterion: Criterion, threading: Threading) -> Forest:
-        found = [placement for placement in self._box(mailbox).placements.values() if matches(placement, criterion)]
-        return memorythreads.forest(found, threading)
-
                 email.size,
                 email.prepared.subject,
                 email.prepared.from_,
