@@ -30,7 +30,8 @@ class MailboxChanges(NamedTuple):
     """All that happened in a mailbox after a modseq, read in one snapshot.
 
     `modseq` is what to ask from next time. `gone` and `changed` are sorted by uid; new messages are in `changed`.
-    `exists` is the count after the changes. `mailbox_gone` is true where the mailbox was deleted.
+    `exists` is the count after the changes. `mailbox_gone` is true where the mailbox was deleted. What went at a modseq
+    up to `forgotten` may be missing in `gone`; 0 where nothing is.
     """
 
     modseq: ModSeq
@@ -39,3 +40,4 @@ class MailboxChanges(NamedTuple):
     exists: int
     uid_next: int
     mailbox_gone: bool = False
+    forgotten: ModSeq = ModSeq(0)

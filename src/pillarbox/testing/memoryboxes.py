@@ -65,6 +65,7 @@ class Box:
     uid_next: int = 1
     placements: dict[int, Placement] = field(default_factory=dict)
     gone: dict[int, int] = field(default_factory=dict)
+    forgotten: int = 0
 
 
 @dataclass(eq=False, slots=True)

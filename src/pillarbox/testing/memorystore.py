@@ -65,7 +65,20 @@ class MemoryStore(MemoryBoxes):
             FlagsSince(*state(placement)) for _, placement in sorted(box.placements.items()) if placement.modseq > since
         ]
         gone = [Uid(uid) for uid, modseq in sorted(box.gone.items()) if modseq > since]
-        return MailboxChanges(ModSeq(max(box.modseq, since)), gone, changed, len(box.placements), box.uid_next)
+        return MailboxChanges(
+            ModSeq(max(box.modseq, since)),
+            gone,
+            changed,
+            len(box.placements),
+            box.uid_next,
+            forgotten=ModSeq(box.forgotten),
+        )
+
+    def forget_expunged(self, mailbox: MailboxId) -> None:
+        """Loses all memory of which messages are gone, as a store may that keeps it for a while only."""
+        box = self._box(mailbox)
+        box.forgotten = box.modseq
+        box.gone.clear()
 
     async def fetch(self, mailbox: MailboxId, uids: Sequence[int], wanted: Wanted) -> AsyncIterator[list[Message]]:
         for at in range(0, len(uids), _PAGE):

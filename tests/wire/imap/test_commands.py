@@ -16,7 +16,7 @@ from pillarbox.wire.imap.commands.login import Login
 from pillarbox.wire.imap.commands.names import Create, Delete, Rename, Subscribe, Unsubscribe
 from pillarbox.wire.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
 from pillarbox.wire.imap.commands.search import Search
-from pillarbox.wire.imap.commands.select import Select
+from pillarbox.wire.imap.commands.select import Resync, Select
 from pillarbox.wire.imap.commands.simple import (
     Capability,
     Check,
@@ -107,6 +107,27 @@ SIMPLE = [
     (b"ENABLE CONDSTORE X-GOOD-IDEA UTF8=ACCEPT", Enable(A, ("CONDSTORE", "X-GOOD-IDEA", "UTF8=ACCEPT"))),
     (b"SELECT inbox", Select(A, "INBOX")),
     (b"SELECT inbox (CONDSTORE)", Select(A, "INBOX", False, True)),
+    (
+        b"SELECT inbox (QRESYNC (67890007 20050715194045000))",
+        Select(A, "INBOX", resync=Resync(67890007, 20050715194045000)),
+    ),
+    (
+        b"SELECT INBOX (QRESYNC (67890007 9 41,43:211,214:541) CONDSTORE)",
+        Select(A, "INBOX", False, True, Resync(67890007, 9, SequenceSet(((41, 41), (43, 211), (214, 541))))),
+    ),
+    (
+        b"EXAMINE INBOX (QRESYNC (6 9 1:5 (1,3 2:3)))",
+        Select(
+            A,
+            "INBOX",
+            True,
+            resync=Resync(6, 9, SequenceSet(((1, 5),)), (SequenceSet(((1, 1), (3, 3))), SequenceSet(((2, 3),)))),
+        ),
+    ),
+    (
+        b"SELECT INBOX (QRESYNC (6 9 (4 7)))",
+        Select(A, "INBOX", resync=Resync(6, 9, None, (SequenceSet(((4, 4),)), SequenceSet(((7, 7),))))),
+    ),
     (b"EXAMINE blurdybloop", Select(A, "blurdybloop", True)),
     (b"CREATE owatagusiam/", Create(A, "owatagusiam")),
     (b"CREATE MySpecial (USE (\\Drafts \\Sent))", Create(A, "MySpecial", ("\\Drafts", "\\Sent"))),
@@ -241,6 +262,9 @@ def test_fetches(text, items):
     rest = tuple(item for item in items if item is not Attribute.UID)
     assert parse(b"a UID " + text) == Fetch(A, True, ONE, (Attribute.UID, *rest))
     assert parse(b"a " + text + b" (CHANGEDSINCE 7)") == Fetch(A, False, ONE, items, 7)
+    both = Fetch(A, True, ONE, (Attribute.UID, *(item for item in items if item is not Attribute.UID)), 7, True)
+    assert parse(b"a UID " + text + b" (CHANGEDSINCE 7 VANISHED)") == both
+    assert parse(b"a UID " + text + b" (VANISHED CHANGEDSINCE 7)") == both
 
 
 @pytest.mark.parametrize(("text", "key"), SEARCHES)

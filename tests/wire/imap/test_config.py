@@ -56,6 +56,9 @@ def test_after_login_everything_is_told():
         "QUOTA",
         "QUOTA=RES-STORAGE",
         "QUOTA=RES-MESSAGE",
+        "CONDSTORE",
+        "QRESYNC",
+        "WITHIN",
     ]
     names = capabilities(ImapConfig(append_limit=7, extra_capabilities=("X",)), AFTER, True)
     assert list(names) == [*wanted, "APPENDLIMIT=7", "X"]
@@ -70,4 +73,4 @@ def test_literal_minus_takes_the_place_of_literal_plus():
 def test_what_enable_turns_on():
     config = ImapConfig(enableable=("IMAP4rev2", "CONDSTORE"))
     assert config.acceptable(["imap4REV2", "FOO", "IMAP4rev2"]) == ("IMAP4rev2",)
-    assert ImapConfig().acceptable(["CONDSTORE"]) == ()
+    assert ImapConfig().acceptable(["QRESYNC", "condstore", "NOTIFY"]) == ("QRESYNC", "CONDSTORE")

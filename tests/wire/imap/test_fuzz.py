@@ -22,7 +22,6 @@ CONFIG = ImapConfig(
     max_literals=1000,
     max_literals_before_login=1000,
     append_limit=2000,
-    enableable=("IMAP4rev2", "CONDSTORE"),
 )
 SEEDS = [
     b"a NOOP",
@@ -33,6 +32,9 @@ SEEDS = [
     b"*",
     b"a ENABLE IMAP4rev2",
     b"a SELECT inbox (CONDSTORE)",
+    b"a SELECT inbox (QRESYNC (7 9 1:5,7 (1,3:4 2,5:6)))",
+    b"a ENABLE QRESYNC",
+    b"a UID FETCH 1:* FLAGS (CHANGEDSINCE 1 VANISHED)",
     b"a CREATE x (USE (\\Sent))",
     b'a RENAME {1}\r\nx "y z"',
     b'a LIST (SUBSCRIBED RECURSIVEMATCH) "" ("%" {1+}\r\nx) RETURN (STATUS (MESSAGES SIZE))',

@@ -57,6 +57,11 @@ class Plan(NamedTuple):
     sees: bool
     tells_flags: bool
 
+    @property
+    def bare(self) -> bool:
+        """Whether flags, keywords and modification sequences are all that is needed."""
+        return not self.wanted
+
     def rows(self, numbers: Sequence[int], page: Sequence[Message]) -> list[bytes]:
         """The start of each message's response, up to where its contents or the closing parenthesis follow."""
         template = self.template

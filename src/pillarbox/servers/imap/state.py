@@ -170,6 +170,12 @@ class Client:
             if self.session.idling:
                 self.connection.wake()
 
+    def enable_condstore(self) -> None:
+        """The client wants modification sequences from now on (RFC 7162 section 3.1)."""
+        self.condstore = True
+        if self.selected is not None:
+            self.selected.condstore = True
+
     # Answering
 
     def send(self, reply: ImapReply) -> None:

@@ -1,8 +1,9 @@
 """Bringing a client's picture of its mailbox up to date.
 
-`sync` reads what happened since the last time and tells the client: EXPUNGE, then EXISTS, then FETCH with the new
-flags. EXPUNGE is held back (`expunges=False`) while a FETCH, STORE or SEARCH by sequence number is answered, since it
-would shift the numbers under the client (RFC 9051 section 7.5.1); new messages and flags may come at any time.
+`sync` reads what happened since the last time and tells the client: EXPUNGE (or VANISHED, to those who enabled
+QRESYNC), then EXISTS, then FETCH with the new flags. What is gone is held back (`expunges=False`) while a FETCH, STORE
+or SEARCH by sequence number is answered, since it would shift the numbers under the client (RFC 9051 section 7.5.1);
+new messages and flags may come at any time.
 
 A client is not told again of what it did itself (`Selected.told`). A mailbox that somebody else deleted ends the
 session with BYE, as RFC 2180 section 3.3 has it: there is no way in IMAP to say that a mailbox is no longer selected,
@@ -12,11 +13,15 @@ RECENT is never sent from here: nothing is \\Recent in this server. IMAP4rev2 ha
 server to give it to nobody.
 """
 
+from collections.abc import Iterable
+
 from pillarbox.base.failure import FailureKind
 from pillarbox.model.change import FlagsSince, MailboxChanges
 from pillarbox.model.failure import Failure
 from pillarbox.servers.imap.state import Client, MailboxGone, Selected
 from pillarbox.wire.imap import responses
+from pillarbox.wire.imap.sequence_set import uid_set
+from pillarbox.wire.imap.vanished import vanished
 
 _FRESH_SECONDS = 1.0
 """A reading command does not look for changes that nobody told of where the last look is younger than this."""
@@ -34,7 +39,7 @@ async def sync(client: Client, *, expunges: bool = True) -> None:
     selected.withheld.update(changes.gone)
     out: list[bytes] = []
     if expunges and selected.withheld:
-        out.append(responses.expunges(selected.view.apply_expunges(selected.withheld)))
+        out.append(gone_lines(client, selected, selected.withheld))
         selected.withheld.clear()
     if changes.changed:
         _tell_changed(selected, changes.changed, out)
@@ -53,6 +58,17 @@ async def sync_if_stale(client: Client, *, expunges: bool = True) -> None:
         or client.services.clock.monotonic() - selected.checked_at > _FRESH_SECONDS
     ):
         await sync(client, expunges=expunges)
+
+
+def gone_lines(client: Client, selected: Selected, uids: Iterable[int]) -> bytes:
+    """Takes messages out of the client's picture and says so, by number or (QRESYNC) by uid."""
+    view = selected.view
+    if not client.session.qresync:
+        return responses.expunges(view.apply_expunges(uids))
+    known, there = view.uids, view.sequences(sorted(uids))
+    gone = [known[number - 1] for number in there]
+    view.apply_expunges(gone)
+    return vanished(uid_set(gone))
 
 
 async def _changes(client: Client, selected: Selected) -> MailboxChanges:

@@ -10,6 +10,7 @@ _ANY_STATE = ("SASL-IR", "ID", "ENABLE", "IDLE")
 _LOGGED_IN = (
     "NAMESPACE", "UNSELECT", "UIDPLUS", "MOVE", "CHILDREN", "SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS",
     "STATUS=SIZE", "ESEARCH", "SEARCHRES", "BINARY", "QUOTA", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE",
+    "CONDSTORE", "QRESYNC", "WITHIN",
 )  # fmt: skip
 
 
@@ -34,7 +35,7 @@ class ImapConfig:
     append_limit: int = 50 * 1_048_576
     literal_minus: bool = False
     max_errors: int = 10
-    enableable: tuple[str, ...] = ("IMAP4rev2",)
+    enableable: tuple[str, ...] = ("IMAP4rev2", "CONDSTORE", "QRESYNC")
     extra_capabilities: tuple[str, ...] = ()
     waits: Mapping[State | Phase, Wait] = field(default_factory=lambda: WAITS)
 

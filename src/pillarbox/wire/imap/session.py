@@ -101,6 +101,11 @@ class ImapSession:
         return "IMAP4rev2" in self.enabled
 
     @property
+    def qresync(self) -> bool:
+        """Whether the client is told by uid what is gone: VANISHED instead of EXPUNGE (RFC 7162)."""
+        return "QRESYNC" in self.enabled
+
+    @property
     def idling(self) -> bool:
         """Whether IDLE is in progress: changes may be told as they come."""
         return self._phase is Phase.IDLING

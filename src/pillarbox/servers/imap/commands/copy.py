@@ -1,7 +1,9 @@
-"""COPY, MOVE, EXPUNGE and their UID forms (RFC 9051 sections 6.4.3, 6.4.7 to 6.4.9; RFC 4315, RFC 6851)."""
+"""COPY, MOVE, EXPUNGE and their UID forms (RFC 9051 sections 6.4.3, 6.4.7 to 6.4.9; RFC 4315, RFC 6851, RFC 7162)."""
+
+from collections.abc import Sequence
 
 from pillarbox.model.store import Copied
-from pillarbox.servers.imap.state import Client
+from pillarbox.servers.imap.state import Client, Selected
 from pillarbox.servers.imap.sync import sync
 from pillarbox.servers.imap.targets import find_target, resolve, writable
 from pillarbox.wire.imap import codes, responses
@@ -29,7 +31,7 @@ async def move(client: Client, command: Move) -> None:
     if moved.source:
         client.untagged(responses.status_line(b"*", Status.OK, "Where they went.", _copyuid(moved)))
     await sync(client)
-    client.ok(command.tag, "Moved.")
+    client.ok(command.tag, "Moved.", _modseq(client, selected, moved.source))
 
 
 def _copyuid(copied: Copied) -> bytes:
@@ -41,6 +43,11 @@ def _copyuid(copied: Copied) -> bytes:
 async def expunge(client: Client, command: Expunge) -> None:
     selected = writable(client)
     uids = None if command.uids is None else resolve(selected, command.uids, True)
-    await client.store.expunge(selected.id, uids)
+    removed = await client.store.expunge(selected.id, uids)
     await sync(client)
-    client.ok(command.tag, "Expunged.")
+    client.ok(command.tag, "Expunged.", _modseq(client, selected, removed))
+
+
+def _modseq(client: Client, selected: Selected, removed: Sequence[int]) -> bytes:
+    """The mailbox's new HIGHESTMODSEQ, for those who keep it, where anything was removed (RFC 7162 section 3.2.7)."""
+    return codes.highestmodseq(selected.modseq) if removed and client.session.qresync else b""

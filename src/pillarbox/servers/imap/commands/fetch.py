@@ -1,4 +1,4 @@
-"""FETCH and UID FETCH (RFC 9051 section 6.4.5; CHANGEDSINCE: RFC 7162 section 3.1.4).
+"""FETCH and UID FETCH (RFC 9051 section 6.4.5; CHANGEDSINCE and VANISHED: RFC 7162 sections 3.1.4 and 3.2.6).
 
 Messages come from the store in pages, so that others are served between them; what is sent waits for a slow client.
 Small contents are gathered, large ones streamed in pieces. A message that is gone is left out, which a FETCH by
@@ -7,22 +7,28 @@ sequence number says at its end (EXPUNGEISSUED, RFC 5530): EXPUNGE itself may no
 
 import asyncio
 from array import array
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from pillarbox.base.failure import FailureKind
+from pillarbox.model.change import FlagsSince
 from pillarbox.model.content import Content
 from pillarbox.model.email import Flag, FlagChange, FlagMode, Message
 from pillarbox.model.failure import Failure
+from pillarbox.model.ids import EmailId
 from pillarbox.net.handler import ConnectionClosed
 from pillarbox.servers.imap.fetch_content import SMALL, Extent, Source, answer
 from pillarbox.servers.imap.fetch_plan import Plan, plan
+from pillarbox.servers.imap.resync import changes_since, gone_since
 from pillarbox.servers.imap.state import Client, Refusal, Selected
 from pillarbox.servers.imap.sync import sync_if_stale
 from pillarbox.servers.imap.targets import resolve
 from pillarbox.wire.imap import codes
 from pillarbox.wire.imap.commands.fetch import Fetch
-from pillarbox.wire.imap.fetch_items import Attribute
+from pillarbox.wire.imap.fetch_items import Attribute, FetchItem
+from pillarbox.wire.imap.responses import Status
 from pillarbox.wire.imap.view import View
+
+_PAGE = 500
 
 Trouble = Refusal | Failure
 """What kept single contents from being sent: told at the end, once, after all others were sent."""
@@ -30,29 +36,48 @@ Trouble = Refusal | Failure
 
 async def fetch(client: Client, command: Fetch) -> None:
     selected = client.mailbox
-    items = command.items
-    if command.changed_since is not None or Attribute.MODSEQ in items:
-        client.condstore = selected.condstore = True
-        if Attribute.MODSEQ not in items:
-            items = (*items, Attribute.MODSEQ)
+    if command.vanished and not client.session.qresync:
+        raise Refusal("QRESYNC must be enabled first.", status=Status.BAD)
+    if command.changed_since is not None or Attribute.MODSEQ in command.items:
+        client.enable_condstore()
     if command.uid:
         await sync_if_stale(client)
     uids = resolve(selected, command.messages, command.uid)
-    how = plan(items, selected.texts)
+    how = plan(_items(selected, command), selected.texts)
+    pages = client.store.fetch(selected.id, uids, how.wanted)
+    if command.changed_since is not None and not selected.deleted:
+        changes = await changes_since(client, selected, command.changed_since)
+        if command.vanished:
+            client.untagged(gone_since(selected, command.messages, command.changed_since, changes))
+        chosen = set(uids)
+        changed = [change for change in changes.changed if change.uid in chosen]
+        uids = [change.uid for change in changed]
+        pages = _states(changed) if how.bare else client.store.fetch(selected.id, uids, how.wanted)
     there = 0
     trouble: Trouble | None = None
     if len(uids):
-        async for page in client.store.fetch(selected.id, uids, how.wanted):
+        async for page in pages:
             there += len(page)
-            if command.changed_since is not None:
-                page = [message for message in page if message.modseq > command.changed_since]
-            if page:
-                trouble = await _page(client, selected, how, page) or trouble
+            trouble = await _page(client, selected, how, page) or trouble
     if trouble is not None:
         raise trouble
     await sync_if_stale(client, expunges=command.uid)
     gone = there < len(uids) and not command.uid
     client.ok(command.tag, "Fetched.", codes.EXPUNGEISSUED if gone else b"")
+
+
+def _items(selected: Selected, command: Fetch) -> tuple[FetchItem, ...]:
+    """What to answer: a client that wants modification sequences gets them in every FETCH response (RFC 7162 3.1)."""
+    if selected.condstore and Attribute.MODSEQ not in command.items:
+        return (*command.items, Attribute.MODSEQ)
+    return command.items
+
+
+async def _states(changed: Sequence[FlagsSince]) -> AsyncIterator[list[Message]]:
+    """Messages of which no more is asked than the changes say."""
+    for at in range(0, len(changed), _PAGE):
+        some = changed[at : at + _PAGE]
+        yield [Message(each.uid, EmailId(0), each.flags, each.keywords, each.modseq) for each in some]
 
 
 async def _page(client: Client, selected: Selected, how: Plan, page: list[Message]) -> Trouble | None:

@@ -48,9 +48,7 @@ async def status(client: Client, command: Status) -> None:
 
 def _status_row(client: Client, name: str, mailbox: Mailbox, items: tuple[StatusItem, ...]) -> bytes:
     if StatusItem.HIGHESTMODSEQ in items:
-        client.condstore = True
-        if client.selected is not None:
-            client.selected.condstore = True
+        client.enable_condstore()
     limit = client.services.settings.message_size
     return responses.status(name, [(item, _status_value(mailbox, item, limit)) for item in items], client.utf8)
 

@@ -2,7 +2,7 @@
 
 from pillarbox.servers.imap.listing import USES, attributes
 from pillarbox.servers.imap.state import Client, Refusal
-from pillarbox.servers.imap.sync import sync
+from pillarbox.servers.imap.sync import gone_lines, sync
 from pillarbox.wire.imap import responses
 from pillarbox.wire.imap.commands.names import Create, Delete, Rename, Subscribe, Unsubscribe
 
@@ -30,7 +30,7 @@ async def delete(client: Client, command: Delete) -> None:
     mine = selected is not None and selected.id == (await client.store.mailbox(client.account, command.mailbox)).id
     await client.store.delete_mailbox(client.account, command.mailbox)
     if selected is not None and mine:
-        client.untagged(responses.expunges(selected.view.apply_expunges(list(selected.view.uids))))
+        client.untagged(gone_lines(client, selected, list(selected.view.uids)))
         selected.deleted = True
     client.ok(command.tag, "Deleted.")
 

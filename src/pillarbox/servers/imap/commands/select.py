@@ -10,7 +10,8 @@ from pillarbox.model.failure import Failure
 from pillarbox.model.mailbox import DELIMITER, Mailbox
 from pillarbox.model.search import HasFlag, Not
 from pillarbox.servers.imap.listing import attributes
-from pillarbox.servers.imap.state import Client, Selected
+from pillarbox.servers.imap.resync import resync
+from pillarbox.servers.imap.state import Client, Refusal, Selected
 from pillarbox.wire.imap import codes, responses
 from pillarbox.wire.imap.commands.select import Select
 from pillarbox.wire.imap.commands.simple import Close, Unselect
@@ -20,6 +21,8 @@ from pillarbox.wire.imap.view import View
 
 async def select(client: Client, command: Select) -> None:
     """The mailbox that was selected is left in any case, even where the new one cannot be opened."""
+    if command.resync is not None and not client.session.qresync:
+        raise Refusal("QRESYNC must be enabled first.", status=Status.BAD)
     if client.selected is not None:
         client.selected = None
         client.untagged(_note("The other mailbox is closed.", codes.CLOSED))
@@ -29,16 +32,18 @@ async def select(client: Client, command: Select) -> None:
     client.condstore |= command.condstore
     selected.condstore = client.condstore
     selected.checked_at = client.services.clock.monotonic()
+    rows = [] if command.resync is None else await resync(client, selected, command.resync, changes.uid_next)
     lines = [selected.texts.announcement(command.read_only), responses.exists(len(uids))]
     if not client.session.rev2:
         lines += [responses.recent(0), await _first_unseen(client, mailbox, selected.view)]
     lines += [
         _note("UIDs are valid as long as this stays.", codes.uidvalidity(mailbox.uid_validity)),
         _note("The next message gets this or more.", codes.uidnext(changes.uid_next)),
-        _note("The latest change.", codes.highestmodseq(changes.modseq)) if changes.modseq else b"",
+        _note("The latest change.", codes.highestmodseq(changes.modseq)),
     ]
     if client.session.rev2:
         lines.append(await _list_row(client, mailbox, command.mailbox))
+    lines += rows
     # From here on notices count. A change between the reading of the uids and now is found by the first sync.
     selected.dirty = True
     client.selected = selected

@@ -5,7 +5,7 @@ import asyncio
 from pillarbox.model.mailbox import DELIMITER
 from pillarbox.servers.imap.state import Client, Refusal
 from pillarbox.servers.imap.sync import sync
-from pillarbox.wire.imap import responses
+from pillarbox.wire.imap import codes, responses
 from pillarbox.wire.imap.commands.enable import Enable
 from pillarbox.wire.imap.commands.identify import Id
 from pillarbox.wire.imap.commands.simple import Capability, Check, Idle, Logout, Namespaces, Noop, StartTls
@@ -14,6 +14,7 @@ from pillarbox.wire.imap.replies import Bye, Continue, IdleDone, LiteralAnnounce
 from pillarbox.wire.imap.responses import Status
 
 NAME = "Pillarbox"
+_CONDSTORE = frozenset({"CONDSTORE", "QRESYNC"})
 
 
 async def capability(client: Client, command: Capability) -> None:
@@ -44,9 +45,18 @@ async def starttls(client: Client, command: StartTls) -> None:
 
 
 async def enable(client: Client, command: Enable) -> None:
-    """ENABLE; what is enabled already is not named again (RFC 9051 section 6.3.1)."""
+    """ENABLE; what is enabled already is not named again (RFC 9051 section 6.3.1).
+
+    QRESYNC enables CONDSTORE too; a client that has a mailbox selected already is told where it stands.
+    """
     names = client.session.config.acceptable(command.capabilities)
     client.untagged(responses.enabled(name for name in names if name not in client.session.enabled))
+    selected = client.selected
+    if not client.condstore and not _CONDSTORE.isdisjoint(names):
+        client.enable_condstore()
+        if selected is not None and not selected.withheld:
+            code = codes.highestmodseq(selected.modseq)
+            client.untagged(responses.status_line(b"*", Status.OK, "The latest change you know of.", code))
     client.ok(command.tag, "Enabled what I know of.")
 
 

@@ -20,7 +20,7 @@ async def store(client: Client, command: Store) -> None:
     flags, keywords = parse_flags(command.flags)
     change = FlagChange(_MODES[command.action], flags, keywords, command.unchanged_since)
     if command.unchanged_since is not None:
-        client.condstore = selected.condstore = True
+        client.enable_condstore()
     uids = resolve(selected, command.messages, command.uid)
     if command.silent:
         done = await _silently(client, selected, uids, change)
