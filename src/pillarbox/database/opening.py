@@ -4,6 +4,8 @@
 forward), one without or with a stale write-ahead file. Every failure is a `Failure` with one clear sentence.
 """
 
+from collections.abc import Callable
+
 import apsw
 
 from pillarbox.base.failure import FailureKind
@@ -56,42 +58,29 @@ def open_database(place: Place, schema: Schema, tuning: Tuning, surroundings: Su
 
     Raises Failure: NOT_FOUND (there is none), UNAVAILABLE (a volume is not there), CORRUPT, WRONG_VERSION.
     """
-    opening = Opening(place, schema, tuning, surroundings)
-    lock = lock_database(place, surroundings)
-    try:
-        lock.acquire()
-        try:
-            return _recover(opening, lock)
-        finally:
-            lock.release()
-    except (apsw.Error, OSError) as error:
-        opening.mirror.close()
-        lock.close()
-        raise as_failure(error) from error
-    except BaseException:
-        opening.mirror.close()
-        lock.close()
-        raise
+    return _locked(Opening(place, schema, tuning, surroundings), _recover)
 
 
 def create_database(place: Place, schema: Schema, tuning: Tuning, surroundings: Surroundings) -> Committer:
     """A new, empty database. Raises Failure ALREADY_EXISTS where anything of one is there."""
-    opening = Opening(place, schema, tuning, surroundings)
     surroundings.disk.make_directory(place.data)
-    lock = lock_database(place, surroundings)
+    return _locked(Opening(place, schema, tuning, surroundings), _create)
+
+
+def _locked(opening: Opening, work: Callable[[Opening, Lock], Committer]) -> Committer:
+    """What `work` makes while it holds the lock; where it fails, everything is let go of."""
+    lock = lock_database(opening.place, opening.surroundings)
     try:
         lock.acquire()
         try:
-            return _create(opening, lock)
+            return work(opening, lock)
         finally:
             lock.release()
-    except (apsw.Error, OSError) as error:
+    except BaseException as error:
         opening.mirror.close()
         lock.close()
-        raise as_failure(error) from error
-    except BaseException:
-        opening.mirror.close()
-        lock.close()
+        if isinstance(error, apsw.Error | OSError):
+            raise _as_failure(error) from error
         raise
 
 
