@@ -80,7 +80,7 @@ def _locked(opening: Opening, work: Callable[[Opening, Lock], Committer]) -> Com
         opening.mirror.close()
         lock.close()
         if isinstance(error, apsw.Error | OSError):
-            raise _as_failure(error) from error
+            raise as_failure(error) from error
         raise
 
 
