@@ -5,7 +5,11 @@ import asyncio
 import random
 from pathlib import Path
 
+import apsw
+import pytest
+
 from pillarbox.base.clock import FixedClock
+from pillarbox.base.failure import FailureKind
 from pillarbox.database.mailbox.schema import MailboxSchema
 from pillarbox.database.mailbox.store import MailboxStore
 from pillarbox.database.place import Tuning
@@ -48,4 +52,32 @@ def test_mail_survives_power_cuts(tmp_path: Path) -> None:
     clock = FixedClock()
     machine = Machine(tmp_path, MailboxSchema(), 2, Tuning(segment_size=100_000, checkpoint_pages=40), clock)
     asyncio.run(live(machine, clock, random.Random(7), 40))
+    machine.close()
+
+
+async def fill_the_data_volume(machine: Machine, clock: FixedClock) -> None:
+    model = MailModel(clock, ACCOUNTS)
+    store = MailboxStore(machine.engine, clock, machine.place.data / "locks")
+    driver = Driver(store, model, random.Random(3), clock, lambda: machine.engine.position, 8000)
+    await driver.begin()
+    for after in (0, 1, 5, 40, 200):
+        machine.vfs.fail(apsw.FullError, after=after)
+        with pytest.raises(Unanswered) as caught:
+            for _ in range(200):
+                await driver.step()
+        assert caught.value.failure.kind is FailureKind.DISK_FULL
+        assert differences(await model.state(), await read_state(store, ACCOUNTS)) == []
+        machine.vfs.mend()
+        await driver.settle(caught.value)
+        for _ in range(10):
+            await driver.step()
+    store.close()
+
+
+def test_a_full_data_volume(tmp_path: Path) -> None:
+    """Temporary errors; what was refused is not there, and it goes on by itself."""
+    clock = FixedClock()
+    machine = Machine(tmp_path, MailboxSchema(), 1, Tuning(segment_size=100_000, checkpoint_pages=40), clock)
+    asyncio.run(fill_the_data_volume(machine, clock))
+    assert machine.findings() == []
     machine.close()

@@ -16,6 +16,8 @@ from pillarbox.model.failure import Failure
 from pillarbox.testing.ledger import Ledger, drop, entries, put
 from pillarbox.testing.machine import Machine
 
+pytestmark = pytest.mark.crash
+
 TUNING = Tuning(segment_size=6000, page_size=1024, checkpoint_pages=12)
 
 
@@ -78,7 +80,7 @@ def work(machine: Machine, chance: random.Random, batches: int) -> Hopes:
 
 
 def test_power_cuts_at_random_moments(machines: list[Machine]) -> None:
-    for seed in range(40):
+    for seed in range(30):
         chance = random.Random(seed)
         for machine in machines:
             machine.power.cut_after(chance.randrange(1, 150))
@@ -95,7 +97,7 @@ def test_a_log_volume_that_lies_about_flushing(machines: list[Machine]) -> None:
     """It says that it has written and has not; the other one has. Nothing is lost, and what is wrong is said."""
     machine = machines[1]
     named = 0
-    for seed in range(24):
+    for seed in range(16):
         chance = random.Random(seed)
         liar = machine.place.log_volumes[seed % 2]
         machine.power.unflushed.liar = f"{liar}/"
@@ -120,7 +122,7 @@ def test_a_log_volume_that_lies_about_flushing(machines: list[Machine]) -> None:
 def test_a_data_volume_that_lies_about_flushing(tmp_path: Path) -> None:
     """The database file may be rubbish then. That is said, or it is not so; the log brings back all of it."""
     rubbish = 0
-    for seed in range(12):
+    for seed in range(10):
         machine = new_machine(tmp_path / str(seed), 1)
         chance = random.Random(seed)
         machine.power.unflushed.liar = f"{machine.place.data}/"

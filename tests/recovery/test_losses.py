@@ -77,6 +77,23 @@ def test_one_of_two_log_volumes_while_people_work(house: MailHouse) -> None:
 
 
 @pytest.mark.parametrize("lost", [0, 1])
+def test_one_of_two_log_volumes_deleted_under_open_files(house: MailHouse, lost: int) -> None:
+    shutil.rmtree(house.place.log_volumes[lost])
+    house.work(120)  # into new segments
+    house.check()
+    assert AlarmKind.LOG_VOLUME_FAILED in [alarm.kind for alarm in house.alarms]
+    assert all(not lag.alarm and lag.records == 0 for lag in house.archive())
+    house.stop()
+    house.place.file.unlink()
+    _, state = house.restore(live=house.live)
+    assert not house.model.wrong_at_record(house.model.moments[-1].lsn, state)
+    house.put_in_place()
+    house.start()
+    house.check()
+    assert house.findings() == []
+
+
+@pytest.mark.parametrize("lost", [0, 1])
 def test_one_of_two_log_volumes_and_the_data_volume(house: MailHouse, lost: int) -> None:
     last = house.engine.position
     house.stop()
