@@ -6,14 +6,13 @@ that several sessions share.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pillarbox.model.store import MailStore
 from pillarbox.testing.imaphouse import ImapHouse, ImapPeer, house
+from pillarbox.testing.latestore import LateStore
 from pillarbox.testing.memorystore import MemoryStore
 from pillarbox.testing.realstore import real_store
 from pillarbox.testing.strictclient import StrictClient
@@ -24,37 +23,6 @@ REAL_SEEDS = 4
 CLIENTS = 4
 ROUNDS = 8
 STEPS = 8
-
-
-class LateStore:
-    """A store that lets others go first, by chance, before and after it does anything."""
-
-    def __init__(self, store: MemoryStore, rng: random.Random) -> None:
-        self._store = store
-        self._rng = rng
-
-    def __getattr__(self, name: str) -> Any:
-        inner = getattr(self._store, name)
-        if not asyncio.iscoroutinefunction(inner):
-            return inner
-
-        async def late(*args: Any) -> Any:
-            await self.wait()
-            result = await inner(*args)
-            await self.wait()
-            return result
-
-        return late
-
-    async def fetch(self, *args: Any) -> AsyncIterator[Any]:
-        async for page in self._store.fetch(*args):
-            for message in page:
-                await self.wait()
-                yield [message]
-
-    async def wait(self) -> None:
-        for _ in range(self._rng.randrange(4)):
-            await asyncio.sleep(0)
 
 
 class RandomClient:

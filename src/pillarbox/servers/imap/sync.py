@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from pillarbox.base.failure import FailureKind
 from pillarbox.model.change import FlagsSince, MailboxChanges
 from pillarbox.model.failure import Failure
+from pillarbox.model.ids import Uid
 from pillarbox.servers.imap.state import Client, MailboxGone, Selected
 from pillarbox.wire.imap import responses
 from pillarbox.wire.imap.sequence_set import uid_set
@@ -80,6 +81,10 @@ async def _changes(client: Client, selected: Selected) -> MailboxChanges:
         raise
     if changes.mailbox_gone:
         raise MailboxGone
+    if selected.modseq < changes.forgotten:
+        # The store no longer knows all that is gone; what is there it knows.
+        uids, _ = await client.store.uids(selected.id)
+        return changes._replace(gone=sorted({Uid(uid) for uid in selected.view.uids}.difference(uids)))
     return changes
 
 
