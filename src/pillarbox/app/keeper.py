@@ -1,9 +1,9 @@
 """The keeper: one process beside the workers that looks after what was written.
 
 It sends the log to every backup target each second, makes the nightly backups, prunes the log, runs the drills, and
-serves standbys; each of these is a `Job`. It opens no database for writing and answers no client, and it gives way to
-the workers (a lower priority). Started by the supervisor, stopped by SIGTERM or the end of the lifeline; SIGHUP ends it
-as well, since the supervisor starts another, with the new settings.
+serves standbys; each of these is a `Job`. It opens no database for writing and answers no client, and what it does in
+threads gives way to the workers (a lower priority). Started by the supervisor, stopped by SIGTERM or the end of the
+lifeline; SIGHUP ends it as well, since the supervisor starts another, with the new settings.
 """
 
 import asyncio
@@ -11,9 +11,13 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Protocol
+
+import uvloop
 
 from pillarbox.app.assignment import Assignment, Report
 from pillarbox.app.recovery.jobs import make_jobs
@@ -24,6 +28,7 @@ from pillarbox.monitor.metrics import ProcessCounters
 
 _REPORT_SECONDS = 1.0
 _NICE = 5
+_THREADS = 16
 
 
 class Job(Protocol):
@@ -79,7 +84,14 @@ class Keeper:
             await asyncio.sleep(_REPORT_SECONDS)
 
 
+def _lower_priority() -> None:
+    """Of this thread, and of those it begins. The loop's own thread is quick: answers may wait for a standby."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+
+
 async def _run(assignment: Assignment) -> None:
+    executor = ThreadPoolExecutor(_THREADS, "job", _lower_priority)
+    asyncio.get_running_loop().set_default_executor(executor)
     site = Site.load(assignment.site_path)
     log = make_log(site.settings.server.log_format, site.settings.server.log_level)
     adopt_standard_logging(log)
@@ -94,10 +106,9 @@ async def _run(assignment: Assignment) -> None:
 def main() -> None:
     """The process's entry: `python -m pillarbox.app.keeper ASSIGNMENT`."""
     os.umask(0o077)
-    os.nice(_NICE)
     assignment = Assignment.decode(sys.argv[1])
     try:
-        asyncio.run(_run(assignment))
+        uvloop.run(_run(assignment))
     except Failure as failure:
         print(f"pillarbox: keeper: {failure.public}", file=sys.stderr, flush=True)
         sys.exit(1)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import uvloop
 
 from pillarbox.app.build import database_names
 from pillarbox.app.cli.context import AsJson, Options, say, show, site_of, stop
@@ -53,7 +54,7 @@ def standby(
         stop(f"{site.path} is active; `pillarbox demote` makes it a standby")
     if not then_serve:
         become(site.settings.server.user)
-    if asyncio.run(_follow(site)):
+    if uvloop.run(_follow(site)):
         say("this site is active now")
         if then_serve:
             _become_command(site, "serve")

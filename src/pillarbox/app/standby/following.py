@@ -36,7 +36,7 @@ from pillarbox.recovery.standby.messages import CopyEnd, Message, Ship
 from pillarbox.recovery.standby.receiver import Diverged, Receiver
 
 _RETRY_SECONDS = 1.0
-_APPLY_SECONDS = 0.05
+_APPLY_SECONDS = 0.5  # each round flushes the database file, on the disk that the log may share
 _TICK_SECONDS = 1.0
 _PRUNE_SECONDS = 600
 _NICE = 10
