@@ -7,38 +7,11 @@ from typing import Any
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from pillarbox.app.cli.main import app
-from pillarbox.model.failure import Failure
+from pillarbox.testing.line import Line
 
 DOCS = Path(__file__).parents[2] / "docs"
-
-
-class Line:
-    """Runs commands on one site."""
-
-    def __init__(self, site: Path) -> None:
-        self.site = site
-
-    def __call__(self, *words: str, input: str = "") -> str:
-        """What a command that succeeds prints."""
-        result = CliRunner().invoke(app, ["-C", str(self.site), *words], input=input)
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        assert result.exit_code == 0, result.output
-        return result.stdout
-
-    def json(self, *words: str) -> Any:
-        return json.loads(self(*words, "--json"))
-
-    def refused(self, *words: str, input: str = "") -> str:
-        """Why a command is refused."""
-        result = CliRunner().invoke(app, ["-C", str(self.site), *words], input=input)
-        if isinstance(result.exception, Failure):
-            return result.exception.public
-        assert result.exit_code != 0, result.output
-        return result.output
 
 
 @pytest.fixture(scope="module")

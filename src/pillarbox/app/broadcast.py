@@ -13,12 +13,15 @@ import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from pillarbox.base.failure import FailureKind
 from pillarbox.model.change import Change
+from pillarbox.model.failure import Failure
 from pillarbox.model.ids import AccountId, MailboxId, ModSeq
 
 _CHANGE = struct.Struct("<QQQ")
 _LARGEST = 2000  # changes per datagram, well below the 208 KiB a Unix socket takes by default
 _GATHER = 0.005  # seconds during which changes are gathered into one datagram
+_LONGEST_PATH = 107  # octets: what Linux lets a socket's name have
 _LOOK_AGAIN = 0.5  # seconds between looks at who else is there
 
 Waiting = dict[tuple[str, AccountId, MailboxId], Change]
@@ -60,9 +63,11 @@ class Broadcast:
         self._looked_at = -_LOOK_AGAIN
 
     def listen(self, loop: asyncio.AbstractEventLoop, deliver: Deliver) -> None:
-        """From now on `deliver` is called on the loop with what other processes changed."""
+        """From now on `deliver` is called on the loop with what other processes changed. Raises Failure INVALID."""
         path = self._directory / self._own
         path.unlink(missing_ok=True)
+        if len(os.fsencode(path)) > _LONGEST_PATH:
+            raise Failure(FailureKind.INVALID, f"The path {path} is too long for a socket: put the site higher up.")
         inbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         inbox.setblocking(False)
         inbox.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)

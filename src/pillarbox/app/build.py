@@ -145,7 +145,9 @@ def open_parts(site: Site, name: str, *, create: bool = False, waits: bool = Fal
     site.make_directories()
     log = make_log(site.settings.server.log_format, site.settings.server.log_level)
     with ExitStack() as stack:
+        loop = asyncio.get_running_loop()
         broadcast = Broadcast(site.notices, name, SystemClock().monotonic)
+        stack.callback(broadcast.close, loop)
         counters = ProcessCounters(site.run / "metrics", name)
         stack.callback(counters.close)
         parts = Parts(site, log, counters, broadcast, name, waits)
@@ -158,9 +160,7 @@ def open_parts(site: Site, name: str, *, create: bool = False, waits: bool = Fal
         parts.mounts.open_all(database_names(site))
         parts.use_settings(site)
         stack.callback(parts.close)
-        loop = asyncio.get_running_loop()
         broadcast.listen(loop, parts.hear)
-        stack.callback(broadcast.close, loop)
         if parts.guards is not None:
             parts.guards.listen(loop)
         yield parts

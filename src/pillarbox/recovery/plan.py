@@ -199,6 +199,11 @@ def _choose(choice: Choice, sets: list[_Set], lineage: Lineage) -> _Set:
         and (not choice.set or found.name == choice.set)
         and (not choice.before_set or found.name < choice.before_set)
     ]
+    if choice.set and choice.set not in {found.name for found in sets}:
+        raise Failure(
+            FailureKind.NOT_FOUND,
+            f"There is no backup {choice.set} of {choice.database}; see `pillarbox backup list`.",
+        )
     if not fitting:
         oldest = min(((found.copy.time, found.copy.point.lsn) for found in sets), default=(0, 0))
         older = f" older than {choice.before_set}" if choice.before_set else ""
