@@ -59,11 +59,11 @@ def generation_elsewhere(site: Site, name: str) -> int:
     """The newest generation of a database that any target has; 0 where there is none. Raises what a target raises."""
     newest = 0
     for target in open_targets(site) if site.settings.backup.targets else ():
-        spans = (archived.name.span.generation for archived in archived_spans(target, name))
-        copies = (
-            copy.point.generation for found in Catalog(target).sets() for copy in found.databases if copy.name == name
-        )
-        newest = max([newest, *spans, *copies])
+        archived = [each.name.span.generation for each in archived_spans(target, name)]
+        if not archived:  # the log is not archived there, so the backups must be asked
+            copies = [found.database(name) for found in Catalog(target).sets()]
+            archived = [copy.point.generation for copy in copies if copy is not None]
+        newest = max([newest, *archived])
     return newest
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pillarbox import __version__
 from pillarbox.app.build import database_names, place_of, schema_of
+from pillarbox.app.recovery.wiring import generation_elsewhere
 from pillarbox.app.site import Site
 from pillarbox.app.standby.standing import followed, lease_of, note_followed, standing_of
 from pillarbox.app.standby.talk import dial
@@ -58,13 +59,21 @@ def take_over(
     for follower in followers.values():
         follower.close()
     forks = {
-        name: Fork(begin_generation(place_of(site, name), _tuning(site), surroundings), after)
+        name: Fork(begin_generation(place_of(site, name), _tuning(site), surroundings, _beyond(site, name)), after)
         for name, after in whole.items()
     }
     before = standing_of(site).forks
     history = {name: [*before.get(name, ()), fork] for name, fork in forks.items()}
     lease_of(site).take(Standing(Role.ACTIVE, surroundings.clock.now(), "promoted", {**before, **history}))
     return forks
+
+
+def _beyond(site: Site, name: str) -> int:
+    """The newest generation that the backup targets have; one that cannot be asked does not hold up taking over."""
+    try:
+        return generation_elsewhere(site, name)
+    except Failure:
+        return 0
 
 
 def step_back(site: Site, reason: str) -> None:
