@@ -107,10 +107,15 @@ class ImapHouse:
     """The server, its people (alice and bob at example.test) and its connections."""
 
     def __init__(
-        self, store: MailStore, spool: Path, settings: Imap | None = None, sweep_seconds: float = 60.0
+        self,
+        store: MailStore,
+        spool: Path,
+        settings: Imap | None = None,
+        sweep_seconds: float = 60.0,
+        clock: FixedClock | None = None,
     ) -> None:
         self.store = store
-        self.clock = FixedClock()
+        self.clock = clock or FixedClock()
         self.directory = MemoryDirectory()
         logins = Logins(self.directory, Login(failure_delay=0.0), b"secret", SeededIds())
         self.services = Services(
@@ -179,10 +184,15 @@ class ImapHouse:
 
 @asynccontextmanager
 async def house(
-    store: MailStore, spool: Path, octet_limit: int = 0, message_limit: int = 0, sweep_seconds: float = 60.0
+    store: MailStore,
+    spool: Path,
+    octet_limit: int = 0,
+    message_limit: int = 0,
+    sweep_seconds: float = 60.0,
+    clock: FixedClock | None = None,
 ) -> AsyncIterator[ImapHouse]:
-    """A server with its people, closed at the end."""
-    one = ImapHouse(store, spool, sweep_seconds=sweep_seconds)
+    """A server with its people, closed at the end; `clock` is the store's, if time is to pass there too."""
+    one = ImapHouse(store, spool, sweep_seconds=sweep_seconds, clock=clock)
     await one.move_in(octet_limit, message_limit)
     try:
         yield one

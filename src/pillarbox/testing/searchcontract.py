@@ -135,7 +135,7 @@ async def object_ids_and_threads_are_found(store: MailStore, clock: FixedClock) 
     await store.copy(box.id, [1, 4], box.id)
     await store.copy(box.id, [1, 5], (await store.mailbox(ALICE, "Archive")).id)
     await store.move(box.id, [2], box.id)
-    found = {each.uid: each for each in await read(store, box.id, wanted=Wanted.OBJECT)}
+    found = {int(each.uid): each for each in await read(store, box.id, wanted=Wanted.OBJECT)}
     archive = (await store.mailbox(ALICE, "Archive")).id
     copies = await read(store, archive, wanted=Wanted.OBJECT | Wanted.CONTENT | Wanted.ENVELOPE)
     names = {uid: each.object_id for uid, each in found.items()}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.base.clock import FixedClock
 from pillarbox.model.store import MailStore
 from pillarbox.testing.dialog import Peer, Player, Script
 from pillarbox.testing.imaphouse import PASSWORD, ImapHouse, ImapPeer, house
@@ -82,10 +83,11 @@ class Stage:
             raise ValueError(f"nobody knows how to {text}")
 
 
-async def play(path: Path, store: MailStore, spool: Path) -> None:
+async def play(path: Path, store: MailStore, spool: Path, clock: FixedClock) -> None:
     script = Script.parse(path.read_text())
     settings = script.settings
-    async with house(store, spool, int(settings.get("octets", "0")), int(settings.get("messages", "0"))) as one:
+    octets, messages = int(settings.get("octets", "0")), int(settings.get("messages", "0"))
+    async with house(store, spool, octets, messages, clock=clock) as one:
         stage = Stage(one, settings)
         await stage.furnish()
         await Player(stage.open, stage.direct).play(script)
@@ -96,13 +98,15 @@ every_dialog = pytest.mark.parametrize("path", SCRIPTS, ids=[path.stem for path 
 
 @every_dialog
 def test_in_memory(path: Path, tmp_path: Path) -> None:
-    asyncio.run(play(path, MemoryStore(), tmp_path))
+    clock = FixedClock()
+    asyncio.run(play(path, MemoryStore(clock), tmp_path, clock))
 
 
 @every_dialog
 def test_on_the_real_store(path: Path, tmp_path: Path) -> None:
     async def run() -> None:
-        with real_store(tmp_path) as store:
-            await play(path, store, tmp_path)
+        clock = FixedClock()
+        with real_store(tmp_path, clock) as store:
+            await play(path, store, tmp_path, clock)
 
     asyncio.run(run())

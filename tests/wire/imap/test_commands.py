@@ -174,6 +174,10 @@ LISTS = [
 
 FETCHES = [
     (b"FETCH 1 UID", (Attribute.UID,)),
+    (b"FETCH 1 (EMAILID THREADID SAVEDATE)", (Attribute.EMAILID, Attribute.THREADID, Attribute.SAVEDATE)),
+    (b"FETCH 1 preview", (Attribute.PREVIEW,)),
+    (b"FETCH 1 PREVIEW (lazy)", (Attribute.PREVIEW,)),
+    (b"FETCH 1 (PREVIEW (LAZY) PREVIEW UID)", (Attribute.PREVIEW, Attribute.UID)),
     (b"FETCH 1 fast", (Attribute.FLAGS, Attribute.INTERNALDATE, Attribute.SIZE)),
     (b"FETCH 1 ALL", (Attribute.FLAGS, Attribute.INTERNALDATE, Attribute.SIZE, Attribute.ENVELOPE)),
     (b"FETCH 1 FULL", (Attribute.FLAGS, Attribute.INTERNALDATE, Attribute.SIZE, Attribute.ENVELOPE, Attribute.BODY)),

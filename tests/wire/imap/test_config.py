@@ -59,6 +59,10 @@ def test_after_login_everything_is_told():
         "CONDSTORE",
         "QRESYNC",
         "WITHIN",
+        "OBJECTID",
+        "SAVEDATE",
+        "PREVIEW",
+        "CREATE-SPECIAL-USE",
     ]
     names = capabilities(ImapConfig(append_limit=7, extra_capabilities=("X",)), AFTER, True)
     assert list(names) == [*wanted, "APPENDLIMIT=7", "X"]

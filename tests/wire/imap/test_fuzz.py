@@ -35,6 +35,8 @@ SEEDS = [
     b"a SELECT inbox (QRESYNC (7 9 1:5,7 (1,3:4 2,5:6)))",
     b"a ENABLE QRESYNC",
     b"a UID FETCH 1:* FLAGS (CHANGEDSINCE 1 VANISHED)",
+    b"a FETCH 1 (PREVIEW (LAZY) EMAILID)",
+    b"a SEARCH EMAILID x OLDER 5 SAVEDON 1-Feb-2020",
     b"a CREATE x (USE (\\Sent))",
     b'a RENAME {1}\r\nx "y z"',
     b'a LIST (SUBSCRIBED RECURSIVEMATCH) "" ("%" {1+}\r\nx) RETURN (STATUS (MESSAGES SIZE))',

@@ -8,11 +8,13 @@ work for a message is a few bytes joined, whatever was asked. Items that need th
 
 import re
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from pillarbox.base.clock import MICROSECONDS
 from pillarbox.mime.prepared import KEPT_FIELDS
 from pillarbox.model.email import Message, Wanted
+from pillarbox.servers.imap import objects
 from pillarbox.servers.imap.flags import FlagTexts
 from pillarbox.wire.imap import responses
 from pillarbox.wire.imap.fetch_items import (
@@ -23,6 +25,7 @@ from pillarbox.wire.imap.fetch_items import (
     FetchItem,
     Section,
 )  # fmt: skip
+from pillarbox.wire.imap.strings import string
 
 Column = Callable[[Sequence[Message]], Sequence[bytes | int]]
 ContentItem = BodySection | BinarySection | BinarySize
@@ -31,6 +34,10 @@ _WANTED: dict[Attribute, Wanted] = {
     Attribute.UID: Wanted.NOTHING,
     Attribute.FLAGS: Wanted.NOTHING,
     Attribute.MODSEQ: Wanted.NOTHING,
+    Attribute.EMAILID: Wanted.OBJECT,
+    Attribute.THREADID: Wanted.OBJECT,
+    Attribute.SAVEDATE: Wanted.SAVED,
+    Attribute.PREVIEW: Wanted.PREVIEW,
     Attribute.INTERNALDATE: Wanted.RECEIVED,
     Attribute.SIZE: Wanted.SIZE,
     Attribute.ENVELOPE: Wanted.ENVELOPE,
@@ -102,7 +109,15 @@ def _attribute(item: Attribute, texts: FlagTexts) -> tuple[bytes, Column]:
         case Attribute.MODSEQ:
             return b"MODSEQ (%d)", lambda page: [message.modseq for message in page]
         case Attribute.INTERNALDATE:
-            return b"INTERNALDATE %b", _Dates()
+            return b"INTERNALDATE %b", _Dates(attrgetter("received_at"))
+        case Attribute.SAVEDATE:
+            return b"SAVEDATE %b", _Dates(attrgetter("saved_at"))
+        case Attribute.EMAILID:
+            return b"EMAILID (%b)", lambda page: [message.object_id.encode() for message in page]
+        case Attribute.THREADID:
+            return b"THREADID (%b)", lambda page: [objects.thread_id(message.thread) for message in page]
+        case Attribute.PREVIEW:
+            return b"PREVIEW %b", lambda page: [string(message.preview.encode()) for message in page]
         case Attribute.SIZE:
             return b"RFC822.SIZE %d", lambda page: [message.size for message in page]
         case Attribute.ENVELOPE:
@@ -114,9 +129,10 @@ def _attribute(item: Attribute, texts: FlagTexts) -> tuple[bytes, Column]:
 
 
 class _Dates:
-    """INTERNALDATE, each second rendered once."""
+    """INTERNALDATE and its like, each second rendered once; `moment` gives a message's microseconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, moment: Callable[[Message], int]) -> None:
+        self._moment = moment
         self._seconds: dict[int, bytes] = {}
 
     def __call__(self, page: Sequence[Message]) -> list[bytes]:
@@ -124,11 +140,11 @@ class _Dates:
         if len(seconds) > _MOST_DATES:
             seconds.clear()
         texts = []
-        for message in page:
-            second = message.received_at // MICROSECONDS
+        for moment in map(self._moment, page):
+            second = moment // MICROSECONDS
             text = seconds.get(second)
             if text is None:
-                text = seconds[second] = responses.internal_date(message.received_at)
+                text = seconds[second] = responses.internal_date(moment)
             texts.append(text)
         return texts
 

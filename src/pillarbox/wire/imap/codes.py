@@ -15,6 +15,7 @@ READ_WRITE = b"READ-WRITE"
 TRYCREATE = b"TRYCREATE"
 UIDNOTSTICKY = b"UIDNOTSTICKY"
 UNKNOWN_CTE = b"UNKNOWN-CTE"
+USEATTR = b"USEATTR"
 
 
 def appenduid(uidvalidity: int, uids: Sequence[int]) -> bytes:
@@ -56,6 +57,11 @@ def unseen(sequence: int) -> bytes:
 def highestmodseq(modseq: int) -> bytes:
     """ "HIGHESTMODSEQ" SP mod-sequence-value"""
     return b"HIGHESTMODSEQ %d" % modseq
+
+
+def mailboxid(name: bytes) -> bytes:
+    """ "MAILBOXID" SP "(" objectid ")" (RFC 8474 section 4)"""
+    return b"MAILBOXID (%b)" % name
 
 
 def modified(numbers: Sequence[int]) -> bytes:

@@ -25,6 +25,10 @@ class Attribute(Enum):
     BODYSTRUCTURE = b"BODYSTRUCTURE"
     BODY = b"BODY"  # BODYSTRUCTURE without its extension fields
     MODSEQ = b"MODSEQ"  # RFC 7162
+    EMAILID = b"EMAILID"  # RFC 8474
+    THREADID = b"THREADID"
+    SAVEDATE = b"SAVEDATE"  # RFC 8514
+    PREVIEW = b"PREVIEW"  # RFC 8970, LAZY or not
 
 
 class Partial(NamedTuple):
@@ -104,6 +108,7 @@ _SECTIONS = {
     b"MIME": Section.MIME,
 }
 _NAME = re.compile(rb"[A-Za-z0-9.]+")
+_LAZY = re.compile(rb" \(LAZY\)", re.IGNORECASE)
 _PART = re.compile(rb"[1-9][0-9]{0,8}(?>(?:\.[1-9][0-9]{0,8})*)")
 _SECTION_WORD = re.compile(rb"[A-Za-z.]+")
 _HEADER_LIST = re.compile(rb'\(([^\x00-\x20(){%*"\\\x7f-\xff]+(?>(?: [^\x00-\x20(){%*"\\\x7f-\xff]+)*))\)')
@@ -129,13 +134,16 @@ def fetch_items(cursor: Cursor) -> tuple[FetchItem, ...]:
 def fetch_att(cursor: Cursor) -> FetchItem:
     """fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822.SIZE" / "BODY" ["STRUCTURE"] / "UID" /
     "BODY" [".PEEK"] section [partial] / "BINARY" [".PEEK"] section-binary [partial] /
-    "BINARY.SIZE" section-binary / "RFC822" [".HEADER" / ".TEXT"] / "MODSEQ"
+    "BINARY.SIZE" section-binary / "RFC822" [".HEADER" / ".TEXT"] / "MODSEQ" / "EMAILID" / "THREADID" / "SAVEDATE" /
+    "PREVIEW" [SP "(" "LAZY" ")"]
     """
     name = cursor.take(_NAME, "a FETCH item").upper()
     if cursor.peek() != b"[":
         item = _SIMPLE.get(name)
         if item is None:
             raise ParseError("unknown FETCH item")
+        if item is Attribute.PREVIEW:
+            cursor.match(_LAZY)
         return item
     if name in (b"BODY", b"BODY.PEEK"):
         return _body(cursor, name == b"BODY.PEEK")

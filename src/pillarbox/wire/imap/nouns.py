@@ -16,6 +16,8 @@ class StatusItem(Enum):
     SIZE = b"SIZE"
     HIGHESTMODSEQ = b"HIGHESTMODSEQ"
     APPENDLIMIT = b"APPENDLIMIT"
+    MAILBOXID = b"MAILBOXID"  # RFC 8474
+    DELETED_STORAGE = b"DELETED-STORAGE"  # RFC 9208
 
 
 class StoreAction(Enum):

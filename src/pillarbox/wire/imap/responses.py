@@ -80,10 +80,19 @@ def list_row(
     return row + CRLF
 
 
-def status(name: str, items: Iterable[tuple[StatusItem, int | None]], utf8: bool = False) -> bytes:
-    """mailbox-data = "STATUS" SP mailbox SP "(" [status-att-list] ")"; None (for APPENDLIMIT) is NIL"""
-    parts = (b"%b NIL" % item.value if value is None else b"%b %d" % (item.value, value) for item, value in items)
+def status(name: str, items: Iterable[tuple[StatusItem, int | bytes | None]], utf8: bool = False) -> bytes:
+    """mailbox-data = "STATUS" SP mailbox SP "(" [status-att-list] ")"
+
+    None (for APPENDLIMIT) is NIL; octets (an object id) come in parentheses.
+    """
+    parts = (item.value + b" " + _status_value(value) for item, value in items)
     return b"* STATUS %b (%b)\r\n" % (mailbox(name, utf8), b" ".join(parts))
+
+
+def _status_value(value: int | bytes | None) -> bytes:
+    if isinstance(value, bytes):
+        return b"(%b)" % value
+    return b"NIL" if value is None else b"%d" % value
 
 
 def flags(names: Iterable[str]) -> bytes:

@@ -1,6 +1,12 @@
-"""LIST, LSUB and STATUS (RFC 9051 sections 6.3.9 and 6.3.11, RFC 3501 section 6.3.9, RFC 5819, RFC 8438)."""
+"""LIST, LSUB and STATUS (RFC 9051 sections 6.3.9 and 6.3.11, RFC 3501 section 6.3.9).
 
+What STATUS tells: RFC 5819, RFC 8438, RFC 8474, RFC 9208.
+"""
+
+from pillarbox.model.email import Flag, Wanted
 from pillarbox.model.mailbox import DELIMITER, Mailbox
+from pillarbox.model.search import HasFlag
+from pillarbox.servers.imap import objects
 from pillarbox.servers.imap.commands.select import find_selectable
 from pillarbox.servers.imap.listing import list_rows, lsub_rows
 from pillarbox.servers.imap.state import Client
@@ -25,7 +31,7 @@ async def list_(client: Client, command: List) -> None:
     for row in list_rows(patterns, command.select, command.returns, mailboxes, subscribed):
         lines.append(responses.list_row(row.name, row.attributes, DELIMITER, client.utf8, row.childinfo))
         if command.status and row.mailbox is not None and row.mailbox.selectable:
-            lines.append(_status_row(client, row.name, row.mailbox, command.status))
+            lines.append(await _status_row(client, row.name, row.mailbox, command.status))
     client.untagged(b"".join(lines))
     client.ok(command.tag, "That is all.")
 
@@ -42,19 +48,18 @@ async def lsub(client: Client, command: Lsub) -> None:
 
 async def status(client: Client, command: Status) -> None:
     mailbox = await find_selectable(client, command.mailbox)
-    client.untagged(_status_row(client, command.mailbox, mailbox, command.items))
+    client.untagged(await _status_row(client, command.mailbox, mailbox, command.items))
     client.ok(command.tag, "That is how it is.")
 
 
-def _status_row(client: Client, name: str, mailbox: Mailbox, items: tuple[StatusItem, ...]) -> bytes:
+async def _status_row(client: Client, name: str, mailbox: Mailbox, items: tuple[StatusItem, ...]) -> bytes:
     if StatusItem.HIGHESTMODSEQ in items:
         client.enable_condstore()
+    reclaimable = 0
+    if StatusItem.DELETED_STORAGE in items and mailbox.deleted:
+        reclaimable = await _deleted_octets(client, mailbox)
     limit = client.services.settings.message_size
-    return responses.status(name, [(item, _status_value(mailbox, item, limit)) for item in items], client.utf8)
-
-
-def _status_value(mailbox: Mailbox, item: StatusItem, append_limit: int) -> int:
-    values = {
+    values: dict[StatusItem, int | bytes] = {
         StatusItem.MESSAGES: mailbox.exists,
         StatusItem.RECENT: 0,
         StatusItem.UIDNEXT: mailbox.uid_next,
@@ -63,6 +68,17 @@ def _status_value(mailbox: Mailbox, item: StatusItem, append_limit: int) -> int:
         StatusItem.DELETED: mailbox.deleted,
         StatusItem.SIZE: mailbox.size,
         StatusItem.HIGHESTMODSEQ: mailbox.modseq,
-        StatusItem.APPENDLIMIT: append_limit,
+        StatusItem.APPENDLIMIT: limit,
+        StatusItem.MAILBOXID: objects.mailbox_id(mailbox.id),
+        StatusItem.DELETED_STORAGE: reclaimable,
     }
-    return values[item]
+    return responses.status(name, [(item, values[item]) for item in items], client.utf8)
+
+
+async def _deleted_octets(client: Client, mailbox: Mailbox) -> int:
+    """How much an EXPUNGE would free, octets (RFC 9208 section 4.1.4)."""
+    uids = await client.store.search(mailbox.id, HasFlag(Flag.DELETED))
+    if not uids:
+        return 0
+    pages = client.store.fetch(mailbox.id, uids, Wanted.SIZE)
+    return sum([message.size async for page in pages for message in page])

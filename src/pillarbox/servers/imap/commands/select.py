@@ -9,6 +9,7 @@ from pillarbox.model.email import Flag
 from pillarbox.model.failure import Failure
 from pillarbox.model.mailbox import DELIMITER, Mailbox
 from pillarbox.model.search import HasFlag, Not
+from pillarbox.servers.imap import objects
 from pillarbox.servers.imap.listing import attributes
 from pillarbox.servers.imap.resync import resync
 from pillarbox.servers.imap.state import Client, Refusal, Selected
@@ -40,6 +41,7 @@ async def select(client: Client, command: Select) -> None:
         _note("UIDs are valid as long as this stays.", codes.uidvalidity(mailbox.uid_validity)),
         _note("The next message gets this or more.", codes.uidnext(changes.uid_next)),
         _note("The latest change.", codes.highestmodseq(changes.modseq)),
+        _note("The mailbox under any name.", codes.mailboxid(objects.mailbox_id(mailbox.id))),
     ]
     if client.session.rev2:
         lines.append(await _list_row(client, mailbox, command.mailbox))
