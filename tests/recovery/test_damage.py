@@ -12,6 +12,7 @@ from pillarbox.base.failure import FailureKind
 from pillarbox.database.comparing import compare_with_live
 from pillarbox.database.log.scan import damage_in_span
 from pillarbox.model.failure import Failure
+from pillarbox.model.logged import AlarmKind
 from pillarbox.model.recovery import Until
 from pillarbox.recovery.catalog import ArchivedSpan, Catalog, archived_spans
 from pillarbox.recovery.restore import SetDamaged
@@ -80,6 +81,20 @@ def test_in_the_database_file(house: MailHouse) -> None:
     assert house.findings() == [] and not differs(house)
     house.start()
     house.check()
+
+
+@pytest.mark.parametrize("text", [b"Work/Old", b"$Forwarded"])
+def test_in_a_text_of_the_database_file(house: MailHouse, text: bytes) -> None:
+    """It is a text no more: verify says so, and whoever reads it gets a failure that says so, and an alarm."""
+    house.stop()
+    whole = house.place.file.read_bytes()
+    house.place.file.write_bytes(whole.replace(text, bytes([text[0] | 0x80]) + text[1:]))
+    assert house.findings()
+    house.start()
+    with pytest.raises(Failure) as caught:
+        house.check()
+    assert caught.value.kind is FailureKind.CORRUPT
+    assert house.engine.status().damaged and AlarmKind.DAMAGED in [alarm.kind for alarm in house.alarms]
 
 
 def differs(house: MailHouse) -> bool:

@@ -176,6 +176,9 @@ class Snapshot:
         self._pool.give_back(connection)
         if isinstance(error, apsw.Error):
             raise self._heard(translate(error)) from error
+        if isinstance(error, UnicodeDecodeError):  # SQLite hands out texts as they are
+            text = f"The database file is damaged: {error.object[:40]!r} should be a text."
+            raise self._heard(Failure(FailureKind.CORRUPT, text, error)) from error
         if error is not None:
             self._heard(error)
 

@@ -58,8 +58,9 @@ def _verify_file(file: Path, schema: Schema, vfs: str | None) -> Generator[Progr
     try:
         position = read_position(connection)
         yield from _verify_tables(connection)
+        yield from _verify_texts(connection)
         yield from _verify_rows(connection, schema)
-    except apsw.Error as error:
+    except (apsw.Error, UnicodeDecodeError) as error:
         yield Finding("database", f"{file} cannot be read: {error}.")
         return None
     finally:
@@ -75,6 +76,20 @@ def _verify_tables(connection: apsw.Connection) -> Iterator[Progress | Finding]:
             if text != "ok":
                 yield Finding("database", f"table {table}: {text}.")
     yield Progress("database", len(tables), len(tables))
+
+
+def _verify_texts(connection: apsw.Connection) -> Iterator[Finding]:
+    """Texts that are no UTF-8 any more; to SQLite they are as good as any other."""
+    for table in sorted(table_names(connection)):
+        columns = connection.execute("SELECT name FROM pragma_table_info(?) WHERE type = 'TEXT'", (table,))
+        for (column,) in list(columns):
+            try:
+                for _ in connection.execute(f"SELECT {column} FROM {table}"):
+                    pass
+            except UnicodeDecodeError as error:
+                yield Finding(
+                    "database", f"table {table}: {column} holds a text that is damaged: {error.object[:80]!r}."
+                )
 
 
 def _verify_rows(connection: apsw.Connection, schema: Schema) -> Iterator[Progress | Finding]:
