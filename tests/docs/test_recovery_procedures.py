@@ -407,6 +407,7 @@ def test_the_whole_machine_is_lost(house: House) -> None:
     site.stop()
     shutil.rmtree(site.path)
     assert "the server is back" in steps.next()
+    site.set("backup", "targets", [f"file://{house.place('/mnt/backup')}"])
     steps.next()
     assert all_mail(site) == before and lmtp(site, "alice", "bob") == {}
     assert not list(site.path.glob("*/*.replaced-*"))
@@ -483,6 +484,7 @@ def test_the_private_key_is_lost(house: House) -> None:
     bare = Server(house.place("/tmp/") / "bare", site.offset)
     new_key = str(house.place("/media/key") / "new-key.txt")
     bare.command("restore", "server", "--from", f"file://{house.place('/mnt/backup')}", "--identity", new_key)
+    bare.set("backup", "targets", [])
     site.stop()
     bare.start()
     try:
@@ -564,6 +566,7 @@ def test_the_standby_takes_over(two: House) -> None:
     eventually(lambda: follows(a), 60)
     steps.next()
     eventually(a.healthy, 60)
+    eventually(lambda: follows(b), 60)
     assert all_mail(a) == before and lmtp(a, "alice", "bob", subject="last") == {}
     before = all_mail(a)
     a.kill()

@@ -413,3 +413,25 @@ def test_holes_between_segments() -> None:
     assert log.floor() == (1, 1, 99)
     assert log.aged(9) == (1, 12)
     assert log.aged(0) is None
+
+
+def test_another_server_that_goes_on_with_the_database_at_the_target_is_seen(
+    book: MemoryDatabase, archive: Callable[..., Archiver], tmp_path: Path, clock: FixedClock
+) -> None:
+    target = MemoryTarget("t")
+    fill(book, 6)
+    copied = MemoryDatabase(tmp_path / "copy", clock)
+    copied._uuid = book._uuid
+    fill(copied, 6)
+    copied.go_back(6)  # as on a spare machine: its log goes on as generation 2
+    copied.segments = {segment: data for segment, data in copied.segments.items() if segment[0] == 2}
+    fill(copied, 1)
+    with closing(Archiver(copied, [target], PLAIN, clock, 10.0)) as other:
+        other.step()
+    archiver = archive(target)
+    archiver.step()
+    fill(book, 2)
+    [lag] = archiver.step()
+    assert "another server has gone on" in lag.alarm
+    found = assembled(target, book)
+    assert {segment: found[segment] for segment in live(book)} == live(book)

@@ -72,6 +72,7 @@ class Archiver:
         self._depots = [Depot(target) for target in targets]
         self._view = LogView(database)
         self._uuid = ""
+        self._generation = 0
         self._started = clock.now()
         self._looked_at = self._started
         self._healed: Mark = (0, 0)
@@ -129,7 +130,7 @@ class Archiver:
         uuid = self._database.uuid
         if uuid != self._uuid:
             self._uuid, self._view = uuid, LogView(self._database)
-            self._healed = (0, 0)
+            self._healed, self._generation = (0, 0), 0
             self._unreadable.clear()
             for depot in self._depots:
                 depot.reset()
@@ -137,7 +138,10 @@ class Archiver:
             if not depot.known:
                 depot.list(self._database.name, uuid)
         self._collect()
-        floors = [depot.floor for depot in self._depots if depot.known]
+        if any(_newest(depot) > self._generation for depot in self._depots):
+            self._generation = self._database.position().generation
+        # Behind the log of a later generation than ours, which another server wrote, nothing of ours is known.
+        floors = [depot.floor if _newest(depot) <= self._generation else None for depot in self._depots if depot.known]
         if floors:
             now = self._clock.now()
             self._view.begin(min(floors, key=lambda floor: floor or (0, 0, 0)))
@@ -243,6 +247,12 @@ class Archiver:
                     f"{segment[0]}-{segment[1]:016x}, but the database only up to {span.last}: a database that was "
                     "brought back must begin a new generation"
                 )
+        if _newest(depot) > self._generation > 0:
+            sentences.append(
+                f"{depot.label} has log of {self._database.name} of generation {_newest(depot)}, and here it is "
+                f"{self._generation}: another server has gone on with this database there; one of the two needs a "
+                "target of its own"
+            )
         sentences += [self._missing(depot, hole) for hole in self._holes(depot)]
         return ". ".join(sentence.rstrip(".") for sentence in sentences if sentence)
 
@@ -257,6 +267,12 @@ class Archiver:
 
 
 _NOTHING = Span(0, 0, 0, 0, 0, 0, 0, False)
+
+
+def _newest(depot: Depot) -> int:
+    """The newest generation whose log is at a target."""
+    segments = depot.log.segments()
+    return segments[-1][0] if segments else 0
 
 
 def _lacks(depot: Depot, segment: Segment, span: Span) -> bool:
