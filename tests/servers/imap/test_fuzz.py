@@ -29,8 +29,13 @@ ITEMS = ["FLAGS", "UID", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODY", "BOD
 KEYS = ["ALL", "SEEN", "NEW", "OLD", "RECENT", "1:*", "*", "$", "UID 1:*", "UID $", "FROM p1", "SUBJECT \"a b\"", "BODY x",
         "TEXT x", "HEADER Received \"\"", "HEADER X \"\"", "KEYWORD $Work", "UNKEYWORD x", "LARGER 100", "SMALLER 0",
         "ON 14-Nov-2023", "SENTSINCE 1-Jan-0001", "SENTON 31-Dec-9999", "BEFORE 1-Jan-1970", "MODSEQ 5", "NOT DRAFT",
-        "OR SEEN 99", "(SEEN (NOT UID 5))", "NOT $", "CC x", "BCC x", "TO p"]  # fmt: skip
-RETURNS = ["", "RETURN () ", "RETURN (SAVE) ", "RETURN (MIN MAX) ", "RETURN (COUNT SAVE MIN) ", "RETURN (ALL COUNT) "]
+        "OR SEEN 99", "(SEEN (NOT UID 5))", "NOT $", "FUZZY BODY x", "CC x", "BCC x", "TO p"]  # fmt: skip
+SORTS = ["ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO", "DISPLAYFROM", "DISPLAYTO", "REVERSE DATE",
+         "REVERSE SUBJECT", "REVERSE FROM", "RELEVANCY"]  # fmt: skip
+THREADS = ["ORDEREDSUBJECT", "REFERENCES", "REFS", "refs"]
+SOURCES = ["selected", "personal", "inboxes", "subscribed", "subtree a", "subtree-one (a INBOX)", "mailboxes Archive"]
+RETURNS = ["", "RETURN (PARTIAL 2:3 SAVE) ", "RETURN (PARTIAL -1:-2 COUNT) ", "RETURN (UPDATE ALL) ",
+           "RETURN (RELEVANCY ALL) ", "RETURN () ", "RETURN (SAVE) ", "RETURN (MIN MAX) ", "RETURN (COUNT SAVE MIN) ", "RETURN (ALL COUNT) "]  # fmt: skip
 PATTERNS = ["*", "%", "a/%", "inbox", '""', "(* %)", "()", "*%*%", "INBOX%"]
 STATUS = ["MESSAGES", "UIDNEXT", "UNSEEN", "SIZE", "DELETED", "RECENT", "APPENDLIMIT"]
 
@@ -75,6 +80,12 @@ class Grammar:
                 f" ({self.some(FLAGS)})",
                 f"{uid}STORE {self.numbers()} (UNCHANGEDSINCE {self.rng.randint(0, 30)}) +FLAGS (\\Answered)",
                 f"{uid}SEARCH {self.one(RETURNS)}{self.some(KEYS)}", f"{uid}SEARCH {self.some(KEYS)}",
+                f"{uid}SORT {self.one(RETURNS)}({self.some(SORTS)}) UTF-8 {self.some(KEYS)}",
+                f"{uid}SORT ({self.some(SORTS[:-1])}) UTF-8 ALL",
+                f"{uid}THREAD {self.one(THREADS)} UTF-8 {self.one(['ALL', self.some(KEYS)])}",
+                f"ESEARCH IN ({self.some(SOURCES)}) {self.one(RETURNS)}{self.some(KEYS)}",
+                f'CANCELUPDATE "t{self.rng.randint(0, 150)}"',
+                f"UID FETCH {self.numbers()} UID (PARTIAL {self.one(['1:2', '-1:-3', '5:9'])})",
                 f"{uid}COPY {self.numbers()} {self.one(BOXES)}", f"{uid}MOVE {self.numbers()} {self.one(BOXES)}",
                 f"UID EXPUNGE {self.numbers()}",
                 f"APPEND {self.one(BOXES)} ({self.some(FLAGS)}) {{3+}}\r\nabc",
@@ -83,7 +94,7 @@ class Grammar:
 
 
 async def converse(peer: ImapPeer, commands: list[str]) -> list[bytes]:
-    """The status and code of each command's answer."""
+    """The status and code of each command's answer, and what was sorted and threaded."""
     ends = []
     for number, command in enumerate(commands):
         answer = await peer.command(f"t{number} {command}")
@@ -91,7 +102,8 @@ async def converse(peer: ImapPeer, commands: list[str]) -> list[bytes]:
         found = re.match(rb"t%d ((?:OK|NO|BAD)(?: \[[A-Z-]+)?)" % number, last)
         assert found, f"{command!r} was answered {answer!r}"
         assert len(re.findall(rb"^t%d " % number, answer, re.MULTILINE)) == 1
-        ends.append(found[1])
+        sorted_or_threaded = re.findall(rb"^\* (?:SORT|THREAD)\b[^\r]*", answer, re.MULTILINE)
+        ends.append(b" ".join([found[1], *sorted_or_threaded]))
     return ends
 
 

@@ -6,8 +6,10 @@ import pytest
 
 from pillarbox.wire.imap.commands.append import AppendStart, parse_append
 from pillarbox.wire.imap.commands.authenticate import Authenticate
+from pillarbox.wire.imap.commands.cancelupdate import CancelUpdate
 from pillarbox.wire.imap.commands.copy import Copy, Move
 from pillarbox.wire.imap.commands.enable import Enable
+from pillarbox.wire.imap.commands.esearch import Esearch, Source
 from pillarbox.wire.imap.commands.expunge import Expunge
 from pillarbox.wire.imap.commands.fetch import Fetch
 from pillarbox.wire.imap.commands.identify import Id
@@ -15,7 +17,7 @@ from pillarbox.wire.imap.commands.list import List, Lsub
 from pillarbox.wire.imap.commands.login import Login
 from pillarbox.wire.imap.commands.names import Create, Delete, Rename, Subscribe, Unsubscribe
 from pillarbox.wire.imap.commands.quota import GetQuota, GetQuotaRoot, SetQuota
-from pillarbox.wire.imap.commands.search import Search
+from pillarbox.wire.imap.commands.search import Returns, Search
 from pillarbox.wire.imap.commands.select import Resync, Select
 from pillarbox.wire.imap.commands.simple import (
     Capability,
@@ -28,9 +30,11 @@ from pillarbox.wire.imap.commands.simple import (
     StartTls,
     Unselect,
 )
+from pillarbox.wire.imap.commands.sort import Sort
 from pillarbox.wire.imap.commands.status import Status
 from pillarbox.wire.imap.commands.store import Store
 from pillarbox.wire.imap.commands.table import PARSERS, head
+from pillarbox.wire.imap.commands.thread import Thread
 from pillarbox.wire.imap.cursor import Cursor, ParseError
 from pillarbox.wire.imap.fetch_items import (
     Attribute,
@@ -41,7 +45,18 @@ from pillarbox.wire.imap.fetch_items import (
     Section,
 )
 from pillarbox.wire.imap.fragments import literal_marker
-from pillarbox.wire.imap.nouns import ListReturn, ListSelect, SearchReturn, StatusItem, StoreAction
+from pillarbox.wire.imap.nouns import (
+    ListReturn,
+    ListSelect,
+    MailboxFilter,
+    PartialRange,
+    SearchReturn,
+    SortField,
+    SortKey,
+    StatusItem,
+    StoreAction,
+    ThreadAlgorithm,
+)
 from pillarbox.wire.imap.search_keys import (
     All,
     And,
@@ -51,6 +66,7 @@ from pillarbox.wire.imap.search_keys import (
     Envelope,
     Field,
     Flagged,
+    Fuzzy,
     Header,
     Larger,
     ModSeq,
@@ -274,9 +290,40 @@ def test_fetches(text, items):
 @pytest.mark.parametrize(("text", "key"), SEARCHES)
 def test_searches(text, key):
     assert parse(b"a SEARCH " + text) == Search(A, False, key)
-    assert parse(b"a uid search return () " + text) == Search(A, True, key, frozenset({SearchReturn.ALL}))
+    assert parse(b"a uid search return () " + text) == Search(A, True, key, Returns(frozenset({SearchReturn.ALL})))
     options = frozenset({SearchReturn.MIN, SearchReturn.COUNT, SearchReturn.SAVE})
-    assert parse(b"a SEARCH RETURN (MIN COUNT save) " + text) == Search(A, False, key, options)
+    assert parse(b"a SEARCH RETURN (MIN COUNT save) " + text) == Search(A, False, key, Returns(options))
+    part = Returns(frozenset({SearchReturn.PARTIAL, SearchReturn.UPDATE}), PartialRange(-1, -50))
+    assert parse(b"a SEARCH RETURN (PARTIAL -50:-1 UPDATE) " + text) == Search(A, False, key, part)
+    if text.startswith(b"CHARSET"):
+        return
+    by_date = (SortKey(SortField.SUBJECT), SortKey(SortField.DATE, True))
+    assert parse(b"a UID SORT (subject reverse date) utf-8 " + text) == Sort(A, True, by_date, key)
+    assert parse(b"a SORT RETURN () (ARRIVAL) US-ASCII " + text) == Sort(
+        A, False, (SortKey(SortField.ARRIVAL),), key, Returns(frozenset({SearchReturn.ALL}))
+    )
+    assert parse(b'a THREAD refs "UTF-8" ' + text) == Thread(A, False, ThreadAlgorithm.REFS, key)
+    assert parse(b"a ESEARCH " + text) == Esearch(A, (Source(MailboxFilter.SELECTED),), key)
+
+
+def test_searches_in_several_mailboxes():
+    found = parse(b'a ESEARCH IN (mailboxes (inbox "a b") subtree-one x personal) RETURN (COUNT) CHARSET UTF-8 UNSEEN')
+    sources = (
+        Source(MailboxFilter.MAILBOXES, ("INBOX", "a b")), Source(MailboxFilter.SUBTREE_ONE, ("x",)),
+        Source(MailboxFilter.PERSONAL),
+    )  # fmt: skip
+    assert found == Esearch(A, sources, Flagged("\\Seen", False), Returns(frozenset({SearchReturn.COUNT})))
+
+
+def test_what_belongs_to_searches():
+    assert parse(b'a CANCELUPDATE "b" "c d"') == CancelUpdate(A, (b"b", b"c d"))
+    fuzzy = Fuzzy(Envelope(Field.SUBJECT, "x"))
+    options = frozenset({SearchReturn.RELEVANCY, SearchReturn.ALL})
+    assert parse(b"a SEARCH RETURN (RELEVANCY ALL) FUZZY SUBJECT x") == Search(A, False, fuzzy, Returns(options))
+    assert parse(b"a SORT (RELEVANCY) UTF-8 FUZZY SUBJECT x") == Sort(A, False, (SortKey(SortField.RELEVANCY),), fuzzy)
+    assert parse(b"a UID FETCH 1 UID (PARTIAL 3:7)") == Fetch(
+        A, True, ONE, (Attribute.UID,), partial=PartialRange(3, 7)
+    )
 
 
 def test_an_unknown_charset_is_refused_with_those_there_are():

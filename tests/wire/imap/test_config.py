@@ -63,6 +63,19 @@ def test_after_login_everything_is_told():
         "SAVEDATE",
         "PREVIEW",
         "CREATE-SPECIAL-USE",
+        "I18NLEVEL=1",
+        "SORT",
+        "SORT=DISPLAY",
+        "ESORT",
+        "THREAD=ORDEREDSUBJECT",
+        "THREAD=REFERENCES",
+        "THREAD=REFS",
+        "PARTIAL",
+        "CONTEXT=SEARCH",
+        "CONTEXT=SORT",
+        "MULTISEARCH",
+        "SEARCH=FUZZY",
+        "INPROGRESS",
     ]
     names = capabilities(ImapConfig(append_limit=7, extra_capabilities=("X",)), AFTER, True)
     assert list(names) == [*wanted, "APPENDLIMIT=7", "X"]

@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from pillarbox.wire.imap import codes, responses, strings
 from pillarbox.wire.imap.cursor import Cursor
 from pillarbox.wire.imap.grammar import astring, date_time, mailbox, string
-from pillarbox.wire.imap.nouns import Namespace, QuotaUse, StatusItem
-from pillarbox.wire.imap.responses import Status
+from pillarbox.wire.imap.nouns import Namespace, PartialRange, QuotaUse, StatusItem
+from pillarbox.wire.imap.responses import Correlator, Result, Status
+
+
+def esearch(**data):
+    return responses.esearch(Correlator(b"A"), False, Result(**data))
 
 
 @pytest.mark.parametrize(
@@ -47,10 +51,35 @@ from pillarbox.wire.imap.responses import Status
         (responses.search([]), b"* SEARCH\r\n"),
         (responses.search([2, 84, 882]), b"* SEARCH 2 84 882\r\n"),
         (responses.search([2], 917162500), b"* SEARCH 2 (MODSEQ 917162500)\r\n"),
-        (responses.esearch(b"A1", False), b'* ESEARCH (TAG "A1")\r\n'),
-        (responses.esearch(b"A1", True, 7, 3800), b'* ESEARCH (TAG "A1") UID MIN 7 MAX 3800\r\n'),
-        (responses.esearch(b"A", False, all_=[1, 17, 18], count=3), b'* ESEARCH (TAG "A") ALL 1,17:18 COUNT 3\r\n'),
-        (responses.esearch(b"A", False, all_=[], count=0, modseq=1), b'* ESEARCH (TAG "A") COUNT 0 MODSEQ 1\r\n'),
+        (responses.esearch(Correlator(b"A1"), False, Result()), b'* ESEARCH (TAG "A1")\r\n'),
+        (responses.esearch(Correlator(b"A1"), True, Result(7, 3800)), b'* ESEARCH (TAG "A1") UID MIN 7 MAX 3800\r\n'),
+        (esearch(all_=[1, 17, 18], count=3), b'* ESEARCH (TAG "A") ALL 1,17:18 COUNT 3\r\n'),
+        (esearch(all_=[], count=0, modseq=1), b'* ESEARCH (TAG "A") COUNT 0 MODSEQ 1\r\n'),
+        (esearch(all_=[9, 1, 2, 4, 3], relevancy=[1, 2]), b'* ESEARCH (TAG "A") ALL 9,1:2,4,3 RELEVANCY (1 2)\r\n'),
+        (esearch(partial=(PartialRange(1, 5), [7, 8])), b'* ESEARCH (TAG "A") PARTIAL (1:5 7:8)\r\n'),
+        (esearch(partial=(PartialRange(-1, -5), [])), b'* ESEARCH (TAG "A") PARTIAL (-1:-5 NIL)\r\n'),
+        (
+            responses.esearch(Correlator(b"A", "b c", 7), True, Result(count=1)),
+            b'* ESEARCH (TAG "A" MAILBOX "b c" UIDVALIDITY 7) UID COUNT 1\r\n',
+        ),
+        (
+            responses.search_update(b"A", True, b"ADDTO", [(1, [5]), (7, [9])]),
+            b'* ESEARCH (TAG "A") UID ADDTO (1 5 7 9)\r\n',
+        ),
+        (responses.sort([]), b"* SORT\r\n"),
+        (responses.sort([5, 3], 9), b"* SORT 5 3 (MODSEQ 9)\r\n"),
+        (responses.thread([], []), b"* THREAD\r\n"),
+        # RFC 5256 section 4: a thread that branches, a missing parent, one after the other
+        (
+            responses.thread([2, 3, 6, 4, 23, 44, 7, 96], [0, 0, 1, 2, 3, 3, 4, 5]),
+            b"* THREAD (2)(3 6 4 (23)(44 7 96))\r\n",
+        ),
+        (responses.thread([0, 3, 5], [0, 1, 1]), b"* THREAD ((3)(5))\r\n"),
+        (responses.thread([0, 3, 4, 5, 6], [0, 1, 2, 1, 2]), b"* THREAD ((3 4)(5 6))\r\n"),
+        (responses.thread([1, 2, 3, 4], [0, 1, 0, 0]), b"* THREAD (1 2)(3)(4)\r\n"),
+        (codes.noupdate(b'a"'), b'NOUPDATE "a\\""'),
+        (codes.inprogress(b"a", 3, 9), b'INPROGRESS ("a" 3 9)'),
+        (codes.inprogress(b"a"), b'INPROGRESS ("a" NIL NIL)'),
         (responses.fetch_row(3, [b"UID 7", responses.flag_piece(["\\Seen"])]), b"* 3 FETCH (UID 7 FLAGS (\\Seen))\r\n"),
         (responses.fetch_rows([(1, [b"UID 2"]), (2, [b"UID 4"])]), b"* 1 FETCH (UID 2)\r\n* 2 FETCH (UID 4)\r\n"),
         (responses.content(b"BODY[]", b"a\r\n"), b"BODY[] {3}\r\na\r\n"),

@@ -14,7 +14,9 @@ EXAMPLES = {
     b"ID": b"NIL", b"AUTHENTICATE": b"PLAIN", b"LOGIN": b"a b", b"ENABLE": b"X", b"SELECT": b"x", b"EXAMINE": b"x",
     b"CREATE": b"x", b"DELETE": b"x", b"RENAME": b"x y", b"SUBSCRIBE": b"x", b"UNSUBSCRIBE": b"x", b"LIST": b'"" %',
     b"LSUB": b'"" %', b"STATUS": b"x (MESSAGES)", b"APPEND": b"x {3}", b"GETQUOTA": b"x", b"GETQUOTAROOT": b"x",
-    b"SETQUOTA": b"x ()", b"SEARCH": b"ALL", b"FETCH": b"1 FLAGS", b"STORE": b"1 FLAGS ()", b"COPY": b"1 x",
+    b"SETQUOTA": b"x ()", b"SEARCH": b"ALL", b"SORT": b"(DATE) UTF-8 ALL",
+    b"THREAD": b"REFS UTF-8 ALL", b"ESEARCH": b"ALL", b"CANCELUPDATE": b'"a"', b"UID SORT": b"(DATE) UTF-8 ALL",
+    b"UID THREAD": b"REFS UTF-8 ALL", b"FETCH": b"1 FLAGS", b"STORE": b"1 FLAGS ()", b"COPY": b"1 x",
     b"MOVE": b"1 x", b"UID EXPUNGE": b"1", b"UID SEARCH": b"ALL", b"UID FETCH": b"1 FLAGS", b"UID STORE": b"1 FLAGS ()",
     b"UID COPY": b"1 x", b"UID MOVE": b"1 x",
 }  # fmt: skip

@@ -1,7 +1,8 @@
 """From IMAP's search keys to the model's criteria.
 
 Numbers become uids by what the client was told, dates become whole UTC days, and the envelope fields become header
-fields. Nothing is ever \\Recent.
+fields. Nothing is ever \\Recent. What is searched for with FUZZY is found
+as without.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,12 +31,14 @@ def criterion(key: SearchKey, view: View, now: int) -> search.Criterion:
         case keys.Not(of):
             return search.Not(criterion(of, view, now))
         case keys.Sequence(messages):
-            return search.Uids(_runs(view.resolve(messages, False)))
+            return search.Uids(runs(view.resolve(messages, False)))
         case keys.Uid(messages):
-            return search.Uids(_runs(view.resolve(messages, True)) if messages.saved else _ranges(messages, view))
+            return search.Uids(runs(view.resolve(messages, True)) if messages.saved else _ranges(messages, view))
         case keys.Flagged(flag, present):
             found = _flag(flag)
             return found if present else search.Not(found)
+        case keys.Fuzzy(of):
+            return criterion(of, view, now)
         case keys.Recent():
             return _NOTHING
         case keys.All():
@@ -108,7 +111,7 @@ def _ranges(messages: SequenceSet, view: View) -> tuple[tuple[int, int], ...]:
     return tuple(merged)
 
 
-def _runs(uids: Sequence[int]) -> tuple[tuple[int, int], ...]:
+def runs(uids: Sequence[int]) -> tuple[tuple[int, int], ...]:
     """Rising uids as inclusive ranges."""
     runs: list[tuple[int, int]] = []
     for uid in uids:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pillarbox.model.failure import Failure
 from pillarbox.net.handler import Connection
+from pillarbox.servers.imap import contexts
 from pillarbox.servers.imap.commands import (
     append,
     copy,
@@ -18,10 +19,12 @@ from pillarbox.servers.imap.commands import (
     lists,
     login,
     mailboxes,
+    multisearch,
     quota,
     search,
     select,
     session,
+    sort,
     store,
 )  # fmt: skip
 from pillarbox.servers.imap.state import Client, MailboxGone, NoTarget, Refusal, Remounted, Services
@@ -31,7 +34,9 @@ from pillarbox.wire.imap.commands import copy as wire_copy
 from pillarbox.wire.imap.commands import names, simple
 from pillarbox.wire.imap.commands import quota as wire_quota
 from pillarbox.wire.imap.commands.authenticate import Authenticate
+from pillarbox.wire.imap.commands.cancelupdate import CancelUpdate
 from pillarbox.wire.imap.commands.enable import Enable
+from pillarbox.wire.imap.commands.esearch import Esearch
 from pillarbox.wire.imap.commands.expunge import Expunge
 from pillarbox.wire.imap.commands.fetch import Fetch
 from pillarbox.wire.imap.commands.identify import Id
@@ -39,8 +44,10 @@ from pillarbox.wire.imap.commands.list import List, Lsub
 from pillarbox.wire.imap.commands.login import Login
 from pillarbox.wire.imap.commands.search import Search
 from pillarbox.wire.imap.commands.select import Select
+from pillarbox.wire.imap.commands.sort import Sort
 from pillarbox.wire.imap.commands.status import Status as StatusCommand
 from pillarbox.wire.imap.commands.store import Store
+from pillarbox.wire.imap.commands.thread import Thread
 from pillarbox.wire.imap.config import ImapConfig
 from pillarbox.wire.imap.errors import SERVER_BUG, code_for
 from pillarbox.wire.imap.replies import (
@@ -96,6 +103,10 @@ COMMANDS: Mapping[type, Run] = MappingProxyType(
         wire_append.AppendEnd: append.append_end,
         wire_append.AppendAborted: append.append_aborted,
         Search: search.search,
+        Sort: sort.sort,
+        Thread: sort.thread,
+        Esearch: multisearch.esearch,
+        CancelUpdate: contexts.cancel,
         Fetch: fetch.fetch,
         Store: store.store,
         wire_copy.Copy: copy.copy,

@@ -18,6 +18,7 @@ from pillarbox.model.failure import Failure
 from pillarbox.model.ids import AccountId, MailboxId, ModSeq
 from pillarbox.model.store import MailStore, Stores
 from pillarbox.net.handler import Connection
+from pillarbox.servers.imap.context import Context
 from pillarbox.servers.imap.flags import FlagTexts
 from pillarbox.servers.login import Logins, SaslLogin
 from pillarbox.servers.spool import Spool
@@ -31,7 +32,8 @@ class Services(NamedTuple):
     """What all connections of an IMAP server share.
 
     `spool` is the directory for messages above `spool_above` octets while they arrive. `sweep_seconds` is how often an
-    idling connection looks for changes without having been told of any, since notices may be lost.
+    idling connection looks for changes without having been told of any, since notices may be lost. `progress_seconds`
+    is how often the client of a long search is told that it goes on.
     """
 
     logins: Logins
@@ -42,6 +44,7 @@ class Services(NamedTuple):
     spool_above: int
     tls_available: bool
     sweep_seconds: float = 60.0
+    progress_seconds: float = 10.0
 
 
 class Refusal(Exception):
@@ -75,8 +78,8 @@ class Selected:
     told of already (or does not want to see). `condstore`: the client wants modification sequences (RFC 7162).
     """
 
-    __slots__ = ("checked_at", "condstore", "deleted", "dirty", "id", "modseq", "path", "read_only", "texts", "told",
-                 "tree", "tree_uid", "uid_validity", "view", "withheld")  # fmt: skip
+    __slots__ = ("checked_at", "condstore", "contexts", "deleted", "dirty", "id", "modseq", "path", "read_only",
+                 "texts", "told", "tree", "tree_uid", "uid_validity", "view", "withheld")  # fmt: skip
 
     def __init__(self, mailbox: MailboxId, path: str, uid_validity: int, read_only: bool, view: View, modseq: ModSeq):
         self.id = mailbox
@@ -87,6 +90,8 @@ class Selected:
         self.modseq = modseq
         self.texts = FlagTexts()
         self.withheld: set[int] = set()
+        self.contexts: dict[bytes, Context] = {}
+        """Searches whose results the client is kept up to date of, by their tags."""
         self.told: dict[int, int] = {}
         self.condstore = False
         self.dirty = False

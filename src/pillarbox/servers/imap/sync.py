@@ -19,6 +19,7 @@ from pillarbox.base.failure import FailureKind
 from pillarbox.model.change import FlagsSince, MailboxChanges
 from pillarbox.model.failure import Failure
 from pillarbox.model.ids import Uid
+from pillarbox.servers.imap import contexts
 from pillarbox.servers.imap.state import Client, MailboxGone, Selected
 from pillarbox.wire.imap import responses
 from pillarbox.wire.imap.sequence_set import uid_set
@@ -46,6 +47,8 @@ async def sync(client: Client, *, expunges: bool = True) -> None:
         _tell_changed(selected, changes.changed, out)
     selected.told.clear()
     client.untagged(b"".join(out))
+    if selected.contexts and changes.changed:
+        await contexts.update(client, selected, [change.uid for change in changes.changed])
 
 
 async def sync_if_stale(client: Client, *, expunges: bool = True) -> None:
@@ -64,12 +67,11 @@ async def sync_if_stale(client: Client, *, expunges: bool = True) -> None:
 def gone_lines(client: Client, selected: Selected, uids: Iterable[int]) -> bytes:
     """Takes messages out of the client's picture and says so, by number or (QRESYNC) by uid."""
     view = selected.view
-    if not client.session.qresync:
-        return responses.expunges(view.apply_expunges(uids))
     known, there = view.uids, view.sequences(sorted(uids))
     gone = [known[number - 1] for number in there]
-    view.apply_expunges(gone)
-    return vanished(uid_set(gone))
+    results = contexts.expunged(selected, gone)
+    numbers = view.apply_expunges(gone)
+    return results + (vanished(uid_set(gone)) if client.session.qresync else responses.expunges(numbers))
 
 
 async def _changes(client: Client, selected: Selected) -> MailboxChanges:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from pillarbox.wire.imap.sequence_set import uid_set
+from pillarbox.wire.imap.strings import string
 
 ALERT = b"ALERT"
 CLOSED = b"CLOSED"
@@ -67,3 +68,14 @@ def mailboxid(name: bytes) -> bytes:
 def modified(numbers: Sequence[int]) -> bytes:
     """ "MODIFIED" SP sequence-set: those a conditional STORE left alone; `numbers` rising"""
     return b"MODIFIED " + uid_set(numbers)
+
+
+def noupdate(tag: bytes) -> bytes:
+    """ "NOUPDATE" SP quoted: the search with this tag is not kept up to date (RFC 5267 section 4.3.1)"""
+    return b"NOUPDATE " + string(tag)
+
+
+def inprogress(tag: bytes, done: int | None = None, goal: int | None = None) -> bytes:
+    """ "INPROGRESS" SP "(" tag SP (number / nil) SP (number / nil) ")" (RFC 9585)"""
+    numbers = [b"NIL" if each is None else b"%d" % each for each in (done, goal)]
+    return b"INPROGRESS (%b %b %b)" % (string(tag), *numbers)

@@ -5,12 +5,14 @@ Values that were prepared when the message arrived (ENVELOPE, BODYSTRUCTURE) go 
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from pillarbox.base.clock import MICROSECONDS
 from pillarbox.wire.imap.grammar import MONTHS
-from pillarbox.wire.imap.nouns import Namespace, QuotaUse, StatusItem
-from pillarbox.wire.imap.sequence_set import uid_set
+from pillarbox.wire.imap.nouns import Namespace, PartialRange, QuotaUse, StatusItem
+from pillarbox.wire.imap.sequence_set import ordered_set
 from pillarbox.wire.imap.strings import astring, human, literal, literal8, mailbox, nstring, string
 
 CRLF = b"\r\n"
@@ -115,40 +117,102 @@ def expunges(sequences: Iterable[int]) -> bytes:
     return b"".join([b"* %d EXPUNGE\r\n" % sequence for sequence in sequences])
 
 
-def search(numbers: Sequence[int], modseq: int | None = None) -> bytes:
+def search(numbers: Sequence[int], modseq: int | None = None, verb: bytes = b"SEARCH") -> bytes:
     """mailbox-data = "SEARCH" *(SP nz-number) [SP search-sort-mod-seq] (RFC 3501, RFC 7162)"""
     tail = b"" if modseq is None else b" (MODSEQ %d)" % modseq
     row = " ".join(map(str, numbers)).encode("ascii")
-    return b"* SEARCH %b%b\r\n" % (row, tail) if row else b"* SEARCH%b\r\n" % tail
+    return b"* %b %b%b\r\n" % (verb, row, tail) if row else b"* %b%b\r\n" % (verb, tail)
 
 
-def esearch(
-    tag: bytes,
-    uid: bool,
-    low: int | None = None,
-    high: int | None = None,
-    all_: Sequence[int] | None = None,
-    count: int | None = None,
-    modseq: int | None = None,
-) -> bytes:
-    """esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data) (RFC 4731)
+class Correlator(NamedTuple):
+    """search-correlator: the search's tag, and (RFC 7377) the mailbox that the result is of."""
 
-    Give None for what was not asked for; for no match also give None for `low` and `high` (`all_` may be empty).
-    """
-    parts = [b"* ESEARCH (TAG %b)" % string(tag)]
-    if uid:
-        parts.append(b"UID")
-    if low is not None:
-        parts.append(b"MIN %d" % low)
-    if high is not None:
-        parts.append(b"MAX %d" % high)
-    if all_:
-        parts.append(b"ALL " + uid_set(all_))
-    if count is not None:
-        parts.append(b"COUNT %d" % count)
-    if modseq is not None:
-        parts.append(b"MODSEQ %d" % modseq)
+    tag: bytes
+    mailbox: str | None = None
+    uid_validity: int = 0
+
+
+@dataclass(slots=True, frozen=True)
+class Result:
+    """search-return-data. None for what was not asked for; for no match also None for `low` and `high` (`all_` may
+    be empty). The numbers of `all_` and of `partial` come in the order of the result; `relevancy` is of them."""
+
+    low: int | None = None
+    high: int | None = None
+    all_: Sequence[int] | None = None
+    partial: tuple[PartialRange, Sequence[int]] | None = None
+    count: int | None = None
+    relevancy: Sequence[int] | None = None
+    modseq: int | None = None
+
+
+def esearch(correlator: Correlator, uid: bool, result: Result, utf8: bool = False) -> bytes:
+    """esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data) (RFC 4731, RFC 5267)"""
+    parts = [_esearch_head(correlator, uid, utf8)]
+    if result.low is not None:
+        parts.append(b"MIN %d" % result.low)
+    if result.high is not None:
+        parts.append(b"MAX %d" % result.high)
+    if result.all_:
+        parts.append(b"ALL " + ordered_set(result.all_))
+    if result.partial is not None:
+        asked, numbers = result.partial
+        parts.append(b"PARTIAL (%b %b)" % (asked.encode(), ordered_set(numbers) or b"NIL"))
+    if result.count is not None:
+        parts.append(b"COUNT %d" % result.count)
+    if result.relevancy:
+        parts.append(b"RELEVANCY (%b)" % b" ".join([b"%d" % score for score in result.relevancy]))
+    if result.modseq is not None:
+        parts.append(b"MODSEQ %d" % result.modseq)
     return b" ".join(parts) + CRLF
+
+
+def _esearch_head(correlator: Correlator, uid: bool, utf8: bool = False) -> bytes:
+    """search-correlator = SP "(" one-correlator *(SP one-correlator) ")" """
+    tag, name, uid_validity = correlator
+    source = b"" if name is None else b" MAILBOX %b UIDVALIDITY %d" % (mailbox(name, utf8), uid_validity)
+    return b"* ESEARCH (TAG %b%b)%b" % (string(tag), source, b" UID" if uid else b"")
+
+
+def search_update(tag: bytes, uid: bool, verb: bytes, moves: Iterable[tuple[int, Sequence[int]]]) -> bytes:
+    """ret-data-addto / ret-data-removefrom: `verb` (ADDTO, REMOVEFROM) of (position, numbers) (RFC 5267 section 4.3)"""
+    places = b" ".join([b"%d %b" % (position, ordered_set(numbers)) for position, numbers in moves])
+    return b"%b %b (%b)\r\n" % (_esearch_head(Correlator(tag), uid), verb, places)
+
+
+def sort(numbers: Sequence[int], modseq: int | None = None) -> bytes:
+    """sort-data = "SORT" *(SP nz-number) [SP search-sort-mod-seq] (RFC 5256, RFC 7162)"""
+    return search(numbers, modseq, b"SORT")
+
+
+def thread(numbers: Sequence[int], depths: Sequence[int]) -> bytes:
+    """thread-data = "THREAD" [SP 1*thread-list]
+
+    The messages of all threads in order, each before its answers, with how deep it lies: 0 begins a thread. The number
+    0 stands for a message that is not there.
+    """
+    children = [0] * len(depths)
+    line: list[int] = []  # the places of the messages above, by depth
+    for place, depth in enumerate(depths):
+        if depth:
+            children[line[depth - 1]] += 1
+        line[depth:] = [place]
+    out: list[bytes] = []
+    closing: list[int] = []  # the depths of open parentheses
+    for place, depth in enumerate(depths):
+        while closing and closing[-1] >= depth:
+            closing.pop()
+            out.append(b")")
+        if not depth or children[line[depth - 1]] > 1:
+            out.append(b"(" if not depth or not out[-1][-1:].isdigit() else b" (")
+            closing.append(depth)
+        elif out[-1] != b"(":
+            out.append(b" ")
+        line[depth:] = [place]
+        if numbers[place]:
+            out.append(b"%d" % numbers[place])
+    out += [b")"] * len(closing)
+    return b"* THREAD %b\r\n" % b"".join(out) if out else b"* THREAD\r\n"
 
 
 def fetch_row(sequence: int, pieces: Iterable[bytes]) -> bytes:

@@ -41,8 +41,16 @@ def uid_set(uids: Sequence[int]) -> bytes:
     first, last = uids[0], uids[-1]
     if last - first == len(uids) - 1:  # the usual case: no gap
         return b"%d:%d" % (first, last) if last > first else b"%d" % first
+    return ordered_set(uids)
+
+
+def ordered_set(numbers: Sequence[int]) -> bytes:
+    """Numbers in any order as compact text in that order: [7, 1, 2, 3] is b"7,1:3". Empty gives b""."""
+    if not numbers:
+        return b""
+    first, last = numbers[0], numbers[-1]
     parts = []
-    for low, high in pairwise(uids):
+    for low, high in pairwise(numbers):
         if high - low != 1:
             parts.append(b"%d:%d" % (first, low) if low > first else b"%d" % low)
             first = high

@@ -44,13 +44,17 @@ async def fetch(client: Client, command: Fetch) -> None:
         await sync_if_stale(client)
     uids = resolve(selected, command.messages, command.uid)
     how = plan(_items(selected, command), selected.texts)
+    if command.partial is not None and command.changed_since is None:
+        uids = command.partial.of(uids)
     pages = client.store.fetch(selected.id, uids, how.wanted)
     if command.changed_since is not None and not selected.deleted:
         changes = await changes_since(client, selected, command.changed_since)
         if command.vanished:
             client.untagged(gone_since(selected, command.messages, command.changed_since, changes))
         chosen = set(uids)
-        changed = [change for change in changes.changed if change.uid in chosen]
+        changed: Sequence[FlagsSince] = [change for change in changes.changed if change.uid in chosen]
+        if command.partial is not None:
+            changed = command.partial.of(changed)
         uids = [change.uid for change in changed]
         pages = _states(changed) if how.bare else client.store.fetch(selected.id, uids, how.wanted)
     there = 0

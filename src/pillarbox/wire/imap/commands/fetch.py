@@ -4,10 +4,13 @@ UID FETCH always answers with the UID.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pillarbox.wire.imap import grammar
+from pillarbox.wire.imap.commands.search import partial_range
 from pillarbox.wire.imap.cursor import Cursor, ParseError
 from pillarbox.wire.imap.fetch_items import Attribute, FetchItem, fetch_items
+from pillarbox.wire.imap.nouns import PartialRange
 from pillarbox.wire.imap.sequence_set import SequenceSet
 
 
@@ -15,7 +18,8 @@ from pillarbox.wire.imap.sequence_set import SequenceSet
 class Fetch:
     """FETCH; `items` without doubles, UID first among them for UID FETCH.
 
-    `vanished`: also tell what is gone since `changed_since`, for clients that have enabled QRESYNC.
+    `vanished`: also tell what is gone since `changed_since`, for clients that have enabled QRESYNC. `partial`: only
+    that part of the messages meant (RFC 9394).
     """
 
     tag: bytes
@@ -24,6 +28,7 @@ class Fetch:
     items: tuple[FetchItem, ...]
     changed_since: int | None = None
     vanished: bool = False
+    partial: PartialRange | None = None
 
 
 def fetch(tag: bytes, cursor: Cursor) -> Fetch:
@@ -43,18 +48,25 @@ def _parse(tag: bytes, cursor: Cursor, uid: bool) -> Fetch:
     items = fetch_items(cursor)
     if uid and items[0] is not Attribute.UID:
         items = (Attribute.UID, *(item for item in items if item is not Attribute.UID))
-    changed_since, vanished = None, False
-    if cursor.accept(b" ("):
-        changed_since, vanished = fetch_modifiers(cursor)
-        if vanished and not uid:
-            raise ParseError("VANISHED is for UID FETCH")
+    modifiers = fetch_modifiers(cursor) if cursor.accept(b" (") else Modifiers()
+    if not uid and (modifiers.vanished or modifiers.partial):
+        raise ParseError("VANISHED and PARTIAL are for UID FETCH")
     cursor.end()
-    return Fetch(tag, uid, messages, items, changed_since, vanished)
+    return Fetch(tag, uid, messages, items, *modifiers)
 
 
-def fetch_modifiers(cursor: Cursor) -> tuple[int | None, bool]:
-    """fetch-modifier *(SP fetch-modifier) ")", each at most once: chgsince-fetch-mod / rexpunges-fetch-mod"""
-    changed_since, vanished = None, False
+class Modifiers(NamedTuple):
+    """What of FETCH stands in parentheses at its end."""
+
+    changed_since: int | None = None
+    vanished: bool = False
+    partial: PartialRange | None = None
+
+
+def fetch_modifiers(cursor: Cursor) -> Modifiers:
+    """fetch-modifier *(SP fetch-modifier) ")", each at most once: chgsince-fetch-mod / rexpunges-fetch-mod /
+    "PARTIAL" SP partial-range"""
+    changed_since, vanished, partial = Modifiers()
     while True:
         word = cursor.word("a modifier")
         if word == b"CHANGEDSINCE" and changed_since is None:
@@ -62,6 +74,9 @@ def fetch_modifiers(cursor: Cursor) -> tuple[int | None, bool]:
             changed_since = grammar.number64(cursor)
         elif word == b"VANISHED" and not vanished:
             vanished = True
+        elif word == b"PARTIAL" and partial is None:
+            cursor.space()
+            partial = partial_range(cursor)
         else:
             raise ParseError("unknown modifier")
         if cursor.accept(b")"):
@@ -69,4 +84,4 @@ def fetch_modifiers(cursor: Cursor) -> tuple[int | None, bool]:
         cursor.space()
     if vanished and changed_since is None:
         raise ParseError("VANISHED needs CHANGEDSINCE")
-    return changed_since, vanished
+    return Modifiers(changed_since, vanished, partial)

@@ -8,9 +8,23 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from pillarbox.wire.imap import grammar
-from pillarbox.wire.imap.commands import copy, expunge, fetch, names, quota, search, select, simple, store
+from pillarbox.wire.imap.commands import (
+    copy,
+    expunge,
+    fetch,
+    names,
+    quota,
+    search,
+    select,
+    simple,
+    sort,
+    store,
+    thread,
+)
 from pillarbox.wire.imap.commands.authenticate import Authenticate, authenticate
+from pillarbox.wire.imap.commands.cancelupdate import CancelUpdate, cancelupdate
 from pillarbox.wire.imap.commands.enable import Enable, enable
+from pillarbox.wire.imap.commands.esearch import Esearch, esearch
 from pillarbox.wire.imap.commands.identify import Id, identify
 from pillarbox.wire.imap.commands.list import List, Lsub, list_, lsub
 from pillarbox.wire.imap.commands.login import Login, login
@@ -22,7 +36,7 @@ Command = (
     | simple.Unselect | simple.Namespaces | simple.Idle | Id | Authenticate | Login | Enable | select.Select
     | names.Create | names.Delete | names.Rename | names.Subscribe | names.Unsubscribe | List | Lsub | Status
     | quota.GetQuota | quota.GetQuotaRoot | quota.SetQuota | search.Search | fetch.Fetch | store.Store
-    | copy.Copy | copy.Move | expunge.Expunge
+    | copy.Copy | copy.Move | expunge.Expunge | sort.Sort | thread.Thread | Esearch | CancelUpdate
 )  # fmt: skip
 Parse = Callable[[bytes, Cursor], Command]
 
@@ -56,12 +70,18 @@ PARSERS: Mapping[bytes, Parse] = MappingProxyType(
         b"UNSELECT": simple.unselect,
         b"EXPUNGE": expunge.expunge,
         b"SEARCH": search.search,
+        b"SORT": sort.sort,
+        b"THREAD": thread.thread,
+        b"ESEARCH": esearch,
+        b"CANCELUPDATE": cancelupdate,
         b"FETCH": fetch.fetch,
         b"STORE": store.store,
         b"COPY": copy.copy,
         b"MOVE": copy.move,
         b"UID EXPUNGE": expunge.uid_expunge,
         b"UID SEARCH": search.uid_search,
+        b"UID SORT": sort.uid_sort,
+        b"UID THREAD": thread.uid_thread,
         b"UID FETCH": fetch.uid_fetch,
         b"UID STORE": store.uid_store,
         b"UID COPY": copy.uid_copy,
