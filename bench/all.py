@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ORDER = ("engine.py", "pump.py", "inbound.py", "importing.py", "backup.py", "recovery.py")
+ORDER = ("engine.py", "pump.py", "inbound.py", "importing.py", "imap.py", "backup.py", "recovery.py")
 
 
 def main() -> None:
