@@ -18,7 +18,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     """A site with alice."""
     site = tmp_path_factory.mktemp("cli") / "site"
-    one = Line(site)
+    one = Line(app, site)
     one("init", str(site), "--domain", "example.test", "--port-offset", "20000")
     one("user", "add", "alice@example.test", "--name", "Alice", "--password-stdin", input="secret\n")
     yield one

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.app.cli.main import app
 from pillarbox.app.dismounted import dismounted
 from pillarbox.app.site import Site
 from pillarbox.testing.line import Line
@@ -42,7 +43,7 @@ def is_open(line: Line, name: str = "mailboxes") -> bool:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site with one person."""
     root = tmp_path_factory.mktemp("made")
-    line = Line(root / "site")
+    line = Line(app, root / "site")
     line("init", str(line.site), "--domain", "example.test", "--port-offset", "20000")
     line("user", "add", ADDRESS, "--password-stdin", input="secret\n")
     return root
@@ -52,7 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bare(made: Path, tmp_path: Path) -> Line:
     """A site of its own, without a target."""
     shutil.copytree(made / "site", tmp_path / "site")
-    return Line(tmp_path / "site")
+    return Line(app, tmp_path / "site")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def saved(made: Path) -> Path:
     """A site with two letters in its backup and one only in its log."""
     root = made.parent / "saved"
     shutil.copytree(made, root)
-    line = Line(root / "site")
+    line = Line(app, root / "site")
     (root / "target").mkdir()
     printed = line("backup", "key", str(root / "key.txt"))
     set_(line, "targets", [f"file://{root / 'target'}"])
@@ -77,7 +78,7 @@ def line(saved: Path) -> Iterator[Line]:
     """The same, of its own."""
     with tempfile.TemporaryDirectory() as root:  # its name is short enough for sockets
         shutil.copytree(saved, root, dirs_exist_ok=True)
-        one = Line(Path(root, "site"))
+        one = Line(app, Path(root, "site"))
         set_(one, "targets", [f"file://{target_of(one)}"])
         yield one
 
@@ -212,11 +213,11 @@ def test_repair_brings_back_what_one_volume_still_has(line: Line, lost: str) -> 
 
 
 def test_a_whole_server_on_a_bare_machine(line: Line, tmp_path: Path) -> None:
-    there = Line(line.site.parent / "new")
+    there = Line(app, line.site.parent / "new")
     told = there("restore", "server", "--from", f"file://{target_of(line)}", *key(line))
     assert "the server is back" in told and "replaced" not in told
     assert count(there) == 2
-    assert "no backup" in Line(tmp_path / "newer").refused("restore", "server", "--from", f"file://{tmp_path}")
+    assert "no backup" in Line(app, tmp_path / "newer").refused("restore", "server", "--from", f"file://{tmp_path}")
 
 
 def test_one_person_s_mail(line: Line, tmp_path: Path) -> None:

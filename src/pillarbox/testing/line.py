@@ -4,17 +4,18 @@ import json
 from pathlib import Path
 from typing import Any
 
+from typer import Typer
 from typer.testing import CliRunner, Result
 
-from pillarbox.app.cli.main import app
 from pillarbox.model.failure import Failure
 
 
 class Line:
-    """Runs commands on one site."""
+    """Runs commands of `app` on one site."""
 
-    def __init__(self, site: Path) -> None:
+    def __init__(self, app: Typer, site: Path) -> None:
         self.site = site
+        self._app = app
 
     def __call__(self, *words: str, input: str = "") -> str:
         """What a command that succeeds prints."""
@@ -26,7 +27,7 @@ class Line:
 
     def run(self, *words: str, input: str = "") -> Result:
         """How a command ends."""
-        return CliRunner().invoke(app, ["-C", str(self.site), *words], input=input)
+        return CliRunner().invoke(self._app, ["-C", str(self.site), *words], input=input)
 
     def json(self, *words: str) -> Any:
         """What a command prints for programs."""
