@@ -17,7 +17,6 @@ from pillarbox.app.create import NewSite, create_site
 from pillarbox.app.samples import sample_letters
 from pillarbox.app.site import Site, give
 from pillarbox.app.standby.standing import refuse_standby
-from pillarbox.app.supervise import Supervisor
 from pillarbox.base.clock import SystemClock
 from pillarbox.mime.prepared import prepare
 from pillarbox.model.content import Body
@@ -63,6 +62,8 @@ def serve(context: typer.Context) -> None:
 
 
 def _supervise(site: Site) -> None:
+    from pillarbox.app.supervise import Supervisor  # all servers: a fifth of a second that no other command needs
+
     settings = site.settings.server
     log = make_log(settings.log_format, settings.log_level)
     adopt_standard_logging(log)
