@@ -136,8 +136,19 @@ class Messages(Protocol):
     def fingerprints(self, mailbox: MailboxId) -> AsyncIterator[list[Fingerprint]]:
         """Those of all messages, in pages, in order of uid. Each page lets others work. Raises NOT_FOUND."""
 
-    async def append(self, mailbox: MailboxId, uploads: Sequence[Upload], *, beyond_quota: bool = False) -> Placed:
-        """Puts messages in, all or none. Raises OVER_QUOTA (not `beyond_quota`), TOO_LARGE."""
+    async def append(
+        self,
+        mailbox: MailboxId,
+        uploads: Sequence[Upload],
+        *,
+        beyond_quota: bool = False,
+        replacing: tuple[MailboxId, int] | None = None,
+    ) -> Placed:
+        """Puts messages in, all or none. Raises OVER_QUOTA (not `beyond_quota`), TOO_LARGE.
+
+        In the same step a message (mailbox and uid) that they take the place of is removed and becomes a deleted
+        item; NOT_FOUND where it is gone.
+        """
 
     async def set_flags(self, mailbox: MailboxId, uids: Sequence[int], change: FlagChange) -> Flagged: ...
 

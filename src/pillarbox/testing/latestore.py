@@ -20,9 +20,9 @@ class LateStore:
         if not asyncio.iscoroutinefunction(inner):
             return inner
 
-        async def late(*args: Any) -> Any:
+        async def late(*args: Any, **named: Any) -> Any:
             await self.wait()
-            result = await inner(*args)
+            result = await inner(*args, **named)
             await self.wait()
             return result
 

@@ -289,11 +289,11 @@ class MemoryBoxes:
             raise Failure(FailureKind.NOT_ALLOWED, "The mailboxes belong to different accounts")
 
     @staticmethod
-    def _check_room(held: Account, sizes: list[int]) -> None:
+    def _check_room(held: Account, sizes: list[int], freed: int = 0, fewer: int = 0) -> None:
         usage = held.usage()
         if sizes and (
-            (held.octet_limit and usage.octets + sum(sizes) > held.octet_limit)
-            or (held.message_limit and usage.messages + len(sizes) > held.message_limit)
+            (held.octet_limit and usage.octets - freed + sum(sizes) > held.octet_limit)
+            or (held.message_limit and usage.messages - fewer + len(sizes) > held.message_limit)
         ):
             raise Failure(FailureKind.OVER_QUOTA, "The mailbox is full")
 

@@ -98,11 +98,27 @@ class MemoryStore(MemoryBoxes):
         for at in range(0, len(found), _PAGE):
             yield found[at : at + _PAGE]
 
-    async def append(self, mailbox: MailboxId, uploads: Sequence[Upload], *, beyond_quota: bool = False) -> Placed:
+    async def append(
+        self,
+        mailbox: MailboxId,
+        uploads: Sequence[Upload],
+        *,
+        beyond_quota: bool = False,
+        replacing: tuple[MailboxId, int] | None = None,
+    ) -> Placed:
         box = self._box(mailbox)
         account = self._accounts[box.account]
+        old = None if replacing is None else self._box(replacing[0])
+        if old is not None:
+            self._same_account(old, box)
+        gone = None if old is None or replacing is None else old.placements.get(replacing[1])
+        if old is not None and gone is None:
+            raise Failure(FailureKind.NOT_FOUND, "The message to be replaced is no longer there")
         if not beyond_quota:
-            self._check_room(account, [len(upload.trace) + upload.body.size for upload in uploads])
+            sizes = [len(upload.trace) + upload.body.size for upload in uploads]
+            self._check_room(account, sizes, gone.email.size if gone else 0, 1 if gone else 0)
+        if old is not None and gone is not None:
+            self._remove(old, [gone.uid])
         uids = []
         modseq = account.next_modseq() if uploads else 0
         for upload in uploads:

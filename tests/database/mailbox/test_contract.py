@@ -6,10 +6,16 @@ from typing import Any
 import pytest
 
 from pillarbox.base.clock import FixedClock
-from pillarbox.testing import mergecontract, searchcontract, sortcontract, storecontract
+from pillarbox.testing import appendcontract, mergecontract, searchcontract, sortcontract, storecontract
 from pillarbox.testing.memorystore import MemoryStore
 
-CHECKS = [*storecontract.CHECKS, *searchcontract.CHECKS, *sortcontract.CHECKS, *mergecontract.CHECKS]
+CHECKS = [
+    *storecontract.CHECKS,
+    *searchcontract.CHECKS,
+    *sortcontract.CHECKS,
+    *mergecontract.CHECKS,
+    *appendcontract.CHECKS,
+]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

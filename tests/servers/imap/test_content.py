@@ -63,7 +63,7 @@ def test_a_client_that_vanishes_while_it_sends_leaves_nothing(tmp_path: Path) ->
             await peer.send(LARGE[:200_000])
             receiving = peer.handler.client.receiving
             assert receiving is not None
-            assert receiving.spool.in_file
+            assert receiving.coming.spool.in_file
             assert list(tmp_path.iterdir()) == []
             await peer.send(b"")
             assert peer.closed

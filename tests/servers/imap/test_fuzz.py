@@ -25,11 +25,11 @@ ITEMS = ["FLAGS", "UID", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODY", "BOD
          "BODY.PEEK[TEXT]<0.10>", "BODY[HEADER]", "BODY.PEEK[HEADER.FIELDS (From \"X y\")]", "RFC822.TEXT", "BODY[1]",
          "BODY.PEEK[HEADER.FIELDS.NOT (Subject)]", "BODY.PEEK[1.MIME]", "BODY.PEEK[2.HEADER]", "BINARY.PEEK[1]",
          "BODY.PEEK[HEADER.FIELDS (Subject %d)]<2.3>", "BINARY.SIZE[2]", "BODY.PEEK[1.1.1.1.1]", "MODSEQ",
-         "BINARY[2.1]<3.5>", "RFC822.HEADER", "BODY.PEEK[]<4294967295.1>", "BINARY.PEEK[]"]  # fmt: skip
+         "EMAILID", "THREADID", "SAVEDATE", "PREVIEW", "PREVIEW (LAZY)", "BINARY[2.1]<3.5>", "RFC822.HEADER", "BODY.PEEK[]<4294967295.1>", "BINARY.PEEK[]"]  # fmt: skip
 KEYS = ["ALL", "SEEN", "NEW", "OLD", "RECENT", "1:*", "*", "$", "UID 1:*", "UID $", "FROM p1", "SUBJECT \"a b\"", "BODY x",
         "TEXT x", "HEADER Received \"\"", "HEADER X \"\"", "KEYWORD $Work", "UNKEYWORD x", "LARGER 100", "SMALLER 0",
         "ON 14-Nov-2023", "SENTSINCE 1-Jan-0001", "SENTON 31-Dec-9999", "BEFORE 1-Jan-1970", "MODSEQ 5", "NOT DRAFT",
-        "OR SEEN 99", "(SEEN (NOT UID 5))", "NOT $", "FUZZY BODY x", "CC x", "BCC x", "TO p"]  # fmt: skip
+        "OLDER 5", "YOUNGER 90000", "SAVEDON 14-Nov-2023", "EMAILID e1", "THREADID t5", "OR SEEN 99", "(SEEN (NOT UID 5))", "NOT $", "FUZZY BODY x", "CC x", "BCC x", "TO p"]  # fmt: skip
 SORTS = ["ARRIVAL", "CC", "DATE", "FROM", "SIZE", "SUBJECT", "TO", "DISPLAYFROM", "DISPLAYTO", "REVERSE DATE",
          "REVERSE SUBJECT", "REVERSE FROM", "RELEVANCY"]  # fmt: skip
 THREADS = ["ORDEREDSUBJECT", "REFERENCES", "REFS", "refs"]
@@ -37,7 +37,8 @@ SOURCES = ["selected", "personal", "inboxes", "subscribed", "subtree a", "subtre
 RETURNS = ["", "RETURN (PARTIAL 2:3 SAVE) ", "RETURN (PARTIAL -1:-2 COUNT) ", "RETURN (UPDATE ALL) ",
            "RETURN (RELEVANCY ALL) ", "RETURN () ", "RETURN (SAVE) ", "RETURN (MIN MAX) ", "RETURN (COUNT SAVE MIN) ", "RETURN (ALL COUNT) "]  # fmt: skip
 PATTERNS = ["*", "%", "a/%", "inbox", '""', "(* %)", "()", "*%*%", "INBOX%"]
-STATUS = ["MESSAGES", "UIDNEXT", "UNSEEN", "SIZE", "DELETED", "RECENT", "APPENDLIMIT"]
+STATUS = ["MESSAGES", "UIDNEXT", "UNSEEN", "SIZE", "DELETED", "RECENT", "APPENDLIMIT", "HIGHESTMODSEQ",
+          "DELETED-STORAGE"]  # fmt: skip
 
 
 class Grammar:
@@ -89,6 +90,12 @@ class Grammar:
                 f"{uid}COPY {self.numbers()} {self.one(BOXES)}", f"{uid}MOVE {self.numbers()} {self.one(BOXES)}",
                 f"UID EXPUNGE {self.numbers()}",
                 f"APPEND {self.one(BOXES)} ({self.some(FLAGS)}) {{3+}}\r\nabc",
+                f"APPEND {self.one(BOXES)} {{3+}}\r\nabc ({self.some(FLAGS)}) {{3+}}\r\ndef {{{self.one('01')}+}}\r\n",
+                f"REPLACE {self.one(['1', '2', '*', '77'])} {self.one(BOXES)} {{3+}}\r\nghi",
+                f"UID REPLACE {self.rng.randint(1, 12)} {self.one(BOXES)} (\\Seen) {{3+}}\r\nghi",
+                self.one(["ENABLE CONDSTORE", "ENABLE QRESYNC", "NOOP", "NOOP", "NOOP"]),
+                f"SELECT INBOX (QRESYNC (1700000000 {self.rng.randint(0, 40)} 1:9))",
+                f"UID FETCH {self.numbers()} FLAGS (CHANGEDSINCE {self.rng.randint(0, 30)} VANISHED)",
             ]
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from pillarbox.wire.imap.commands.append import AppendAborted, AppendChunk, AppendStart
+from pillarbox.wire.imap.commands.append import AppendAborted, AppendChunk, AppendNext, AppendStart
 from pillarbox.wire.imap.commands.authenticate import Authenticate
 from pillarbox.wire.imap.commands.simple import Idle, Noop
 from pillarbox.wire.imap.config import ImapConfig
@@ -43,6 +43,10 @@ SEEDS = [
     b'a LSUB "" *',
     b"a STATUS x (MESSAGES UNSEEN)",
     b'a APPEND x (\\Seen) "01-Jan-1970 00:00:00 +0000" {5+}\r\nhello',
+    b'a APPEND x {3+}\r\nabc (\\Seen) ~{3+}\r\na\0c {0}',
+    b"a REPLACE 4 Drafts {2+}\r\nab",
+    b"a UID REPLACE * {1+}\r\nx UTF8 (~{3+}\r\nabc)",
+    b"a UNAUTHENTICATE",
     b"a IDLE",
     b"a APPEND {1+}\r\nx ~{3}\r\na\0b",
     b"DONE",
@@ -118,7 +122,7 @@ def answer(session, event, rng):
     match event:
         case AppendChunk() | AppendAborted():
             return
-        case AppendStart() | LiteralAnnounced() | Idle() if rng.random() < 0.8:
+        case AppendStart() | AppendNext() | LiteralAnnounced() | Idle() if rng.random() < 0.8:
             reply = Continue()
         case Authenticate() | AuthenticateResponse() if rng.random() < 0.6:
             reply = Challenge(b"x")

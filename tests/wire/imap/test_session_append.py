@@ -2,11 +2,19 @@
 
 import pytest
 
-from pillarbox.wire.imap.commands.append import AppendAborted, AppendChunk, AppendEnd, AppendStart
+from pillarbox.wire.imap.commands.append import (
+    AppendAborted,
+    AppendChunk,
+    AppendEnd,
+    AppendNext,
+    AppendStart,
+    Replaced,
+)
 from pillarbox.wire.imap.commands.simple import Noop
 from pillarbox.wire.imap.config import ImapConfig
 from pillarbox.wire.imap.replies import Continue, LiteralAnnounced, Tagged
 from pillarbox.wire.imap.responses import Status
+from pillarbox.wire.imap.sequence_set import STAR
 from pillarbox.wire.imap.session import ImapSession
 from pillarbox.wire.imap.state import State
 from pillarbox.wire.session import CLOSED, NEED_DATA, ProtocolError
@@ -93,7 +101,9 @@ def test_too_large_a_message_is_refused(plus):
     ("data", "reason"),
     [
         (b"a APPEND x {3+}\r\nabc foo\r\n", b"unexpected text behind the message"),
-        (b"a APPEND x {3+}\r\nabc {3+}\r\nabc\r\n", b"unexpected text behind the message"),
+        (b"a APPEND x {3+}\r\nabc{3+}\r\nabc\r\n", b"a space expected at octet 1"),
+        (b"a APPEND x {3+}\r\nabc (x {3+}\r\nabc\r\n", b"a flag expected at octet 5"),
+        (b"a APPEND x {3+}\r\na\0c {3+}\r\nabc\r\n", b"NUL in the message: send it as a literal8"),
         (b"a APPEND x {3+}\r\na\0c\r\n", b"NUL in the message: send it as a literal8"),
         (b"a APPEND x {3+}\r\nabc" + b"x" * 70_000 + b"\r\n", b"unexpected text behind the message"),
     ],
@@ -128,3 +138,109 @@ def test_vanishing_in_a_message_aborts_it():
     assert session.next_event() == AppendChunk(b"abc")
     assert session.next_event() == AppendAborted(b"a", "the client went away")
     assert session.next_event() is CLOSED
+
+
+@pytest.mark.parametrize("plus", [b"", b"+"])
+def test_messages_follow_each_other(plus):
+    session = fresh()
+    after(session, b"a APPEND x {3" + plus + b"}\r\n")
+    session.send(Continue())
+    assert after(session, b"abc") == AppendChunk(b"abc")
+    offered = after(session, b' (\\Seen) "01-Jan-1970 00:00:01 +0000" ~{2' + plus + b"}\r\n")
+    assert offered == AppendNext(b"a", ("\\Seen",), 1_000_000, 2, True)
+    assert session.next_event() is NEED_DATA
+    assert session.send(Continue()) == (b"" if plus else b"+ OK\r\n")
+    assert after(session, b"\0\0") == AppendChunk(b"\0\0")
+    assert after(session, b" {0" + plus + b"}\r\n") == AppendNext(b"a", (), None, 0)
+    assert session.send(Tagged(b"a", NO, "as you wish")) == b"a NO as you wish\r\n"
+    assert after(session, (b"\r\n" if plus else b"") + b"b NOOP\r\n") == Noop(b"b")
+
+
+def test_a_later_message_may_be_too_large():
+    session = fresh(append_limit=3)
+    after(session, b"a APPEND x {3+}\r\nabc {4+}\r\nabcd {3+}\r\nabc\r\nb NOOP\r\n")
+    session.send(Continue())
+    assert session.next_event() == AppendChunk(b"abc")
+    assert session.next_event() == AppendAborted(b"a", "message above 3 octets")
+    assert session.next_event().answer == b"a NO [TOOBIG] message above 3 octets\r\n"
+    assert session.next_event() == Noop(b"b")
+
+
+def test_very_many_messages_are_no_overlong_line():
+    session = fresh(max_line=200)
+    after(session, b"a APPEND x {1+}\r\n")
+    for _ in range(100):
+        session.send(Continue())
+        assert after(session, b"x") == AppendChunk(b"x")
+        assert after(session, b" (\\Flagged) {1+}\r\n") == AppendNext(b"a", ("\\Flagged",), None, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "replaced"),
+    [
+        (b"REPLACE 4", Replaced(4, False)),
+        (b"REPLACE *", Replaced(STAR, False)),
+        (b"UID REPLACE 2000", Replaced(2000, True)),
+    ],
+)
+def test_a_message_takes_the_place_of_another(text, replaced):
+    session = fresh()
+    session.state = State.SELECTED
+    start = AppendStart(b"a", "Drafts", ("\\Seen",), None, 3, replaced=replaced)
+    assert after(session, b"a " + text + b" Drafts (\\Seen) {3+}\r\nabc\r\n") == start
+    session.send(Continue())
+    assert session.next_event() == AppendChunk(b"abc")
+    assert session.next_event() == AppendEnd(b"a")
+    assert session.send(Tagged(b"a", OK, "done")) == b"a OK done\r\n"
+    assert after(session, b"b " + text + b" {1}\r\n") == LiteralAnnounced(b"b", 1)
+
+
+@pytest.mark.parametrize(
+    "text", [b"REPLACE 0 x {3+}\r\nabc", b"REPLACE 1:2 x {3+}\r\nabc", b"UID REPLACE x {3+}\r\nabc", b"REPLACE 1 x"]
+)
+def test_replacing_nothing_in_particular(text):
+    session = fresh()
+    session.state = State.SELECTED
+    assert after(session, b"a " + text + b"\r\n").answer.startswith(b"a BAD ")
+    assert after(session, b"b NOOP\r\n") == Noop(b"b")
+
+
+def test_only_one_message_takes_the_place_of_another():
+    session = fresh()
+    session.state = State.SELECTED
+    after(session, b"a REPLACE 1 x {3+}\r\nabc {3+}\r\nabc\r\nb NOOP\r\n")
+    session.send(Continue())
+    assert session.next_event() == AppendChunk(b"abc")
+    assert session.next_event() == AppendAborted(b"a", "unexpected text behind the message")
+    assert session.next_event().answer == b"a BAD unexpected text behind the message\r\n"
+    assert session.next_event() == Noop(b"b")
+
+
+def test_messages_in_utf8():
+    session = fresh()
+    session.enabled = frozenset({"UTF8=ACCEPT"})
+    assert after(session, b"a APPEND x UTF8 (~{3+}\r\nabc") == AppendStart(b"a", "x", (), None, 3, True, True)
+    session.send(Continue())
+    assert session.next_event() == AppendChunk(b"abc")
+    assert after(session, b") (\\Seen) utf8 (~{1+}\r\nd") == AppendNext(b"a", ("\\Seen",), None, 1, True, True)
+    session.send(Continue())
+    assert session.next_event() == AppendChunk(b"d")
+    assert after(session, b")\r\n") == AppendEnd(b"a")
+
+
+@pytest.mark.parametrize("text", [b"UTF8 ({3+}\r\nabc)\r\n", b"UTF8 ~{3+}\r\nabc\r\n"])
+def test_utf8_is_for_literal8(text):
+    session = fresh()
+    session.enabled = frozenset({"UTF8=ACCEPT"})
+    assert after(session, b"a APPEND x " + text).answer.startswith(b"a BAD ")
+    assert after(session, b"b NOOP\r\n") == Noop(b"b")
+
+
+def test_utf8_must_be_enabled_and_closed():
+    session = fresh()
+    assert after(session, b"a APPEND x UTF8 (~{3+}\r\nabc)\r\n").answer.startswith(b"a BAD ")
+    session.enabled = frozenset({"UTF8=ACCEPT"})
+    after(session, b"b APPEND x UTF8 (~{3+}\r\nabc\r\n")
+    session.send(Continue())
+    assert session.next_event() == AppendChunk(b"abc")
+    assert session.next_event() == AppendAborted(b"b", "unexpected text behind the message")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pillarbox.base.clock import Clock
 from pillarbox.base.failure import FailureKind
-from pillarbox.database.mailbox import keywords, naming, placing, quota
+from pillarbox.database.mailbox import keywords, naming, placing, quota, removing
 from pillarbox.database.mailbox.accounts import open_account
 from pillarbox.database.mailbox.contents import Arriving, Packer, Vanished, arrange, hash_of, settle
 from pillarbox.database.mailbox.sql import one, take_ids
@@ -132,6 +132,7 @@ async def append(
     mailbox: MailboxId,
     uploads: Sequence[Upload],
     beyond_quota: bool = False,
+    replacing: tuple[MailboxId, int] | None = None,
 ) -> Placed:
     """Puts messages into a mailbox, all or none. Raises Failure NOT_FOUND or OVER_QUOTA (not `beyond_quota`)."""
     now = clock.now()
@@ -148,6 +149,7 @@ async def append(
                     keys=keys,
                     now=now,
                     beyond_quota=beyond_quota,
+                    replacing=replacing,
                 ),
                 size=sum(_size(each) + _OVERHEAD for each in arriving),
                 brief=len(uploads) == 1 and _size(arriving[0]) <= _BRIEF_OCTETS,
@@ -165,8 +167,11 @@ def _append(
     keys: list[ThreadKeys],
     now: int,
     beyond_quota: bool,
+    replacing: tuple[MailboxId, int] | None,
 ) -> Placed:
     account, validity = placing.owner_and_validity(cursor, mailbox)
+    if replacing is not None:
+        _replace(cursor, *replacing, mailbox, now)
     if not uploads:
         return Placed(validity, [])
     sizes = [len(upload.trace) + each.size for upload, each in zip(uploads, arriving, strict=True)]
@@ -184,6 +189,13 @@ def _append(
     _, uids = placing.place(cursor, mailbox, items, modseq, now)
     cursor.publish(Change(account, mailbox, ModSeq(modseq)))
     return Placed(validity, [Uid(uid) for uid in uids])
+
+
+def _replace(cursor: WriteCursor, mailbox: MailboxId, uid: int, target: MailboxId, now: int) -> None:
+    """Makes room for what takes a message's place. Raises Failure NOT_FOUND, NOT_ALLOWED (another account)."""
+    placing.same_owner(cursor, mailbox, target)
+    if not removing.remove(cursor, mailbox, [uid], 0, now):
+        raise Failure(FailureKind.NOT_FOUND, "The message to be replaced is no longer there")
 
 
 class Sought(NamedTuple):

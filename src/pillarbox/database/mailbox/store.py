@@ -168,8 +168,17 @@ class MailboxStore:
     def fingerprints(self, mailbox: MailboxId) -> AsyncIterator[list[Fingerprint]]:
         return reading.fingerprints(self._database, mailbox)
 
-    async def append(self, mailbox: MailboxId, uploads: Sequence[Upload], *, beyond_quota: bool = False) -> Placed:
-        return await incoming.append(self._database, self._packer, self._clock, mailbox, uploads, beyond_quota)
+    async def append(
+        self,
+        mailbox: MailboxId,
+        uploads: Sequence[Upload],
+        *,
+        beyond_quota: bool = False,
+        replacing: tuple[MailboxId, int] | None = None,
+    ) -> Placed:
+        return await incoming.append(
+            self._database, self._packer, self._clock, mailbox, uploads, beyond_quota, replacing
+        )
 
     async def set_flags(self, mailbox: MailboxId, uids: Sequence[int], change: FlagChange) -> Flagged:
         self._check(mailbox)

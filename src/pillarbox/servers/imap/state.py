@@ -6,6 +6,7 @@ exceptions `Failure`, `Refusal` and `MailboxGone`, which `handler` turns into th
 
 from asyncio import TimerHandle
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from pillarbox.model.change import Change
 from pillarbox.model.directory import Person
 from pillarbox.model.failure import Failure
 from pillarbox.model.ids import AccountId, MailboxId, ModSeq
-from pillarbox.model.store import MailStore, Stores
+from pillarbox.model.store import MailStore, Stores, Upload
 from pillarbox.net.handler import Connection
 from pillarbox.servers.imap.context import Context
 from pillarbox.servers.imap.flags import FlagTexts
@@ -105,15 +106,36 @@ class Selected:
         """The MIME tree of the message read last, its bytes left out: clients ask for part after part."""
 
 
-class Receiving(NamedTuple):
-    """A message on its way in by APPEND."""
+class Arriving(NamedTuple):
+    """One message on its way in."""
 
-    tag: bytes
-    mailbox: MailboxId
     flags: int
     keywords: frozenset[str]
     date: int | None
+    binary: bool
     spool: Spool
+
+
+@dataclass(slots=True)
+class Receiving:
+    """The messages of one APPEND or REPLACE on their way in.
+
+    `ready` have come, `coming` is the one whose octets come next; `replacing` is the mailbox and uid of the message
+    that goes when they are kept.
+    """
+
+    tag: bytes
+    mailbox: MailboxId
+    coming: Arriving
+    octets: int
+    ready: list[tuple[Spool, Upload]] = field(default_factory=list)
+    replacing: tuple[MailboxId, int] | None = None
+
+    def discard(self) -> None:
+        """Lets go of everything that has come."""
+        for spool, _ in self.ready:
+            spool.discard()
+        self.coming.spool.discard()
 
 
 class Client:
@@ -213,13 +235,20 @@ class Client:
             self._sweep = None
 
     def drop_receiving(self) -> None:
-        """Lets go of a message that was being received."""
+        """Lets go of messages that were being received."""
         if self.receiving is not None:
-            self.receiving.spool.discard()
+            self.receiving.discard()
             self.receiving = None
 
+    def leave(self) -> None:
+        """The person has gone, the connection stays (RFC 8437)."""
+        self.release()
+        self.exchange = None
+        self.condstore = False
+        self._person = self._store = None
+
     def release(self) -> None:
-        """The connection is gone."""
+        """Lets go of everything that is held for the person."""
         self.drop_receiving()
         self.disarm_sweep()
         self.selected = None

@@ -1,5 +1,6 @@
 """Which commands and literals are let in: a session's checks before and after parsing. All raise `ParseError`."""
 
+from pillarbox.wire.imap.commands.append import AppendNext, AppendStart
 from pillarbox.wire.imap.commands.authenticate import Authenticate
 from pillarbox.wire.imap.commands.simple import StartTls
 from pillarbox.wire.imap.commands.table import Command, Head
@@ -43,6 +44,18 @@ def check_literal(literal: Literal, absorbed: int, config: ImapConfig, state: St
     limit = config.max_literals_before_login if early else config.max_literals
     if absorbed + literal.size > limit:
         raise ParseError(f"literals above {limit} octets", b"TOOBIG")
+
+
+def check_message(literal: Literal, config: ImapConfig) -> None:
+    """A message is within its limit."""
+    if literal.size > config.append_limit:
+        raise ParseError(f"message above {config.append_limit} octets", b"TOOBIG", refused=True)
+
+
+def check_complete(message: AppendStart | AppendNext, nul: bool) -> None:
+    """A message that has come holds NULs (`nul`) only where it may."""
+    if nul and not message.binary:
+        raise ParseError("NUL in the message: send it as a literal8")
 
 
 def check_unasked(literal: Literal, config: ImapConfig) -> None:

@@ -15,7 +15,7 @@ _LOGGED_IN = (
     "NAMESPACE", "UNSELECT", "UIDPLUS", "MOVE", "CHILDREN", "SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS",
     "STATUS=SIZE", "ESEARCH", "SEARCHRES", "BINARY", "QUOTA", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE",
     "CONDSTORE", "QRESYNC", "WITHIN", "OBJECTID", "SAVEDATE", "PREVIEW",
-    "CREATE-SPECIAL-USE",
+    "CREATE-SPECIAL-USE", "MULTIAPPEND", "REPLACE", "UNAUTHENTICATE", "UTF8=ACCEPT",
     *_SEARCHING,
 )  # fmt: skip
 
@@ -41,7 +41,7 @@ class ImapConfig:
     append_limit: int = 50 * 1_048_576
     literal_minus: bool = False
     max_errors: int = 10
-    enableable: tuple[str, ...] = ("IMAP4rev2", "CONDSTORE", "QRESYNC")
+    enableable: tuple[str, ...] = ("IMAP4rev2", "CONDSTORE", "QRESYNC", "UTF8=ACCEPT")
     extra_capabilities: tuple[str, ...] = ()
     waits: Mapping[State | Phase, Wait] = field(default_factory=lambda: WAITS)
 

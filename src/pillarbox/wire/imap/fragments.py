@@ -234,6 +234,7 @@ class Framer:
             # The octets are gone; an empty first piece keeps "inside a command" true for `refuse`.
             self._mode = _Mode.LINE
             self._pieces = [b""]
+            self._room = self.max_line
             return StreamEnd()
         if not self._buffer:
             return None

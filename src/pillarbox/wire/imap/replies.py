@@ -4,7 +4,7 @@ Every event but `AppendChunk` and `AppendAborted` is owed an answer, and the ses
 it has come:
 
 - a command, `AppendEnd`, `IdleDone`, `AuthenticateCancelled`: any number of `Untagged`, then one `Tagged`
-- `AppendStart`, `LiteralAnnounced`, `Idle`: `Continue` (go on), or `Tagged` to refuse
+- `AppendStart`, `AppendNext`, `LiteralAnnounced`, `Idle`: `Continue` (go on), or `Tagged` to refuse
 - `Authenticate`, `AuthenticateResponse`: `Challenge`, or `Tagged` to end the exchange
 
 `Greeting` comes before all events. `Untagged` may be sent at any time that RFC 9051 allows (the handler's business).
@@ -14,7 +14,7 @@ it has come:
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pillarbox.wire.imap.commands.append import AppendAborted, AppendChunk, AppendEnd, AppendStart
+from pillarbox.wire.imap.commands.append import AppendAborted, AppendChunk, AppendEnd, AppendNext, AppendStart
 from pillarbox.wire.imap.commands.table import Command
 from pillarbox.wire.imap.responses import Status
 
@@ -52,8 +52,8 @@ class IdleDone:
 
 
 ImapEvent = (
-    Command | AppendStart | AppendChunk | AppendEnd | AppendAborted | LiteralAnnounced | AuthenticateResponse
-    | AuthenticateCancelled | IdleDone
+    Command | AppendStart | AppendNext | AppendChunk | AppendEnd | AppendAborted | LiteralAnnounced
+    | AuthenticateResponse | AuthenticateCancelled | IdleDone
 )  # fmt: skip
 
 

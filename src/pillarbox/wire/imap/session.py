@@ -16,15 +16,29 @@ State it keeps: `state`, `enabled`, and the phase the stream is in. It keeps no 
 from binascii import b2a_base64
 
 from pillarbox.wire.imap import codes, responses
-from pillarbox.wire.imap.admission import check_command, check_head, check_literal, check_unasked
-from pillarbox.wire.imap.commands.append import AppendAborted, AppendChunk, AppendEnd, AppendStart, parse_append
+from pillarbox.wire.imap.admission import (
+    check_command,
+    check_complete,
+    check_head,
+    check_literal,
+    check_message,
+    check_unasked,
+)
+from pillarbox.wire.imap.commands.append import (
+    AppendAborted,
+    AppendChunk,
+    AppendEnd,
+    AppendNext,
+    AppendStart,
+    parse_next,
+)
 from pillarbox.wire.imap.commands.authenticate import Authenticate, base64
 from pillarbox.wire.imap.commands.enable import Enable
-from pillarbox.wire.imap.commands.simple import Idle, Logout, StartTls
-from pillarbox.wire.imap.commands.table import PARSERS, Head, head
+from pillarbox.wire.imap.commands.simple import Idle, Logout, StartTls, Unauthenticate
+from pillarbox.wire.imap.commands.table import PARSERS, STREAMING, Head, head
 from pillarbox.wire.imap.config import ImapConfig, capabilities
 from pillarbox.wire.imap.cursor import Cursor, ParseError
-from pillarbox.wire.imap.fragments import Announced, Chunk, Fragment, Framer, StreamEnd, Text
+from pillarbox.wire.imap.fragments import Announced, Chunk, Fragment, Framer, Literal, StreamEnd, Text
 from pillarbox.wire.imap.replies import (
     AuthenticateCancelled,
     AuthenticateResponse,
@@ -61,7 +75,7 @@ class ImapSession:
         self._verb = b""
         self._event: ImapEvent | None = None  # what the handler owes an answer to
         self._error: ParseError | None = None  # to be reported next, behind AppendAborted
-        self._message = AppendStart(b"", "", (), None, 0)  # being received
+        self._message: AppendStart | AppendNext = AppendStart(b"", "", (), None, 0)  # being received
         self._unasked = False  # its literal is non-synchronising
         self._nul = False  # seen in it
         self._errors = 0
@@ -166,7 +180,9 @@ class ImapSession:
         if isinstance(fragment, StreamEnd):
             return None
         if self._phase is Phase.APPENDING:
-            return self._append_broken("unexpected text behind the message")
+            if isinstance(fragment, Announced):
+                return self._append_next(fragment.literal)
+            return self._append_broken(ParseError("unexpected text behind the message"))
         if isinstance(fragment, Announced):
             return self._announced(fragment)
         if self._phase is Phase.COMMAND:
@@ -180,8 +196,8 @@ class ImapSession:
             if fragment.nul:
                 raise ParseError("NUL in a command")
             check_head(start, self.config, self.state, self.secure)
-            if start.verb == b"APPEND":
-                raise ParseError("APPEND needs a message as a literal")
+            if start.verb in STREAMING:
+                raise ParseError(f"{start.verb.decode('ascii')} needs a message as a literal")
             command = PARSERS[start.verb](start.tag, start.cursor)
             check_command(command, self.config, self.secure)
         except ParseError as error:
@@ -200,14 +216,13 @@ class ImapSession:
         try:
             check_head(start, self.config, self.state, self.secure)
             check_unasked(literal, self.config)
-            if start.verb == b"APPEND":
+            if start.verb in STREAMING:
                 cursor = Cursor(self._framer.prefix(), start.cursor.pos, self.utf8)
-                message = parse_append(start.tag, cursor, literal)
+                message = STREAMING[start.verb](start.tag, cursor, literal)
             if message is None:
                 check_literal(literal, self._framer.absorbed, self.config, self.state)
-            elif message.size > self.config.append_limit:
-                text = f"message above {self.config.append_limit} octets"
-                raise ParseError(text, b"TOOBIG", refused=True)
+            else:
+                check_message(literal, self.config)
         except ParseError as error:
             self._framer.refuse()
             return self._refusal(start.tag, error)
@@ -215,26 +230,49 @@ class ImapSession:
             self._framer.absorb()
             return None
         if message is not None:
-            self._message, self._unasked, self._nul = message, not literal.synchronising, False
+            self._offered(message, literal)
         event = message or LiteralAnnounced(start.tag, literal.size)
         self._begin(start, event)
         return event
 
+    def _offered(self, message: AppendStart | AppendNext, literal: Literal) -> None:
+        self._message, self._unasked, self._nul = message, not literal.synchronising, False
+
     def _append_tail(self, fragment: Text) -> ImapEvent | ProtocolError:
-        """Behind the message its command ends. (MULTIAPPEND would go on with a space and the next message.)"""
-        if fragment.text.strip():
-            return self._append_broken("unexpected text behind the message")
-        if self._nul and not self._message.binary:
-            return self._append_broken("NUL in the message: send it as a literal8")
+        """Behind the last message the command ends."""
+        try:
+            check_complete(self._message, self._nul)
+            if fragment.text.strip() != (b")" if self._message.utf8 else b""):
+                raise ParseError("unexpected text behind the message")
+        except ParseError as error:
+            return self._append_broken(error)
         self._phase = Phase.COMMAND
         self._event = AppendEnd(self._tag)
         return self._event
 
-    def _append_broken(self, reason: str) -> AppendAborted:
+    def _append_next(self, literal: Literal) -> AppendNext | AppendAborted:
+        """Behind a message there is another one."""
+        cursor = Cursor(self._framer.prefix(), 0, self.utf8)
+        try:
+            check_complete(self._message, self._nul)
+            if isinstance(self._message, AppendStart) and self._message.replaced is not None:
+                raise ParseError("unexpected text behind the message")
+            if self._message.utf8:
+                cursor.expect(b")", "a closing parenthesis")
+            check_unasked(literal, self.config)
+            event = parse_next(self._tag, cursor, literal)
+            check_message(literal, self.config)
+        except ParseError as error:
+            return self._append_broken(error)
+        self._offered(event, literal)
+        self._event = event
+        return event
+
+    def _append_broken(self, error: ParseError) -> AppendAborted:
         self._framer.refuse()
         self._phase = Phase.COMMAND
-        self._error = ParseError(reason)
-        return AppendAborted(self._tag, reason)
+        self._error = error
+        return AppendAborted(self._tag, error.reason)
 
     def _reply_line(self, text: bytes) -> ImapEvent:
         """The client's line in an exchange: a SASL response, or DONE."""
@@ -299,7 +337,7 @@ class ImapSession:
         elif isinstance(event, LiteralAnnounced):
             self._framer.absorb()
             self._event = None
-        elif isinstance(event, AppendStart):
+        elif isinstance(event, AppendStart | AppendNext):
             self._framer.stream()
             self._event = None
             self._phase = Phase.APPENDING
@@ -313,7 +351,7 @@ class ImapSession:
         event, self._event = self._event, None
         if reply.tag != self._tag or (event is None and self._phase is not Phase.APPENDING):
             raise ValueError("an answer that nothing waits for")
-        if event is None or isinstance(event, AppendStart | LiteralAnnounced):
+        if event is None or isinstance(event, AppendStart | AppendNext | LiteralAnnounced):
             self._framer.refuse()
         self._phase = Phase.COMMAND
         answer = responses.status_line(*reply)
@@ -324,7 +362,7 @@ class ImapSession:
         return answer
 
     def _move(self, event: ImapEvent | None, status: Status) -> None:
-        """Where OK and NO lead: `state.RULES`, and what ENABLE, STARTTLS and LOGOUT do besides."""
+        """Where OK and NO lead: `state.RULES`, and what some commands do besides."""
         rule = RULES[self._verb]
         self.state = (rule.ok if status is Status.OK else rule.no) or self.state
         if status is Status.NO:
@@ -333,6 +371,8 @@ class ImapSession:
             self._errors = 0
         if isinstance(event, Enable):
             self.enabled |= frozenset(self.config.acceptable(event.capabilities))
+        elif isinstance(event, Unauthenticate):
+            self.enabled = frozenset()
         elif isinstance(event, StartTls):
             self.starting_tls = True
             self._framer.clear()

@@ -31,7 +31,7 @@ async def move(client: Client, command: Move) -> None:
     if moved.source:
         client.untagged(responses.status_line(b"*", Status.OK, "Where they went.", _copyuid(moved)))
     await sync(client)
-    client.ok(command.tag, "Moved.", _modseq(client, selected, moved.source))
+    client.ok(command.tag, "Moved.", modseq_after(client, selected, moved.source))
 
 
 def _copyuid(copied: Copied) -> bytes:
@@ -45,9 +45,9 @@ async def expunge(client: Client, command: Expunge) -> None:
     uids = None if command.uids is None else resolve(selected, command.uids, True)
     removed = await client.store.expunge(selected.id, uids)
     await sync(client)
-    client.ok(command.tag, "Expunged.", _modseq(client, selected, removed))
+    client.ok(command.tag, "Expunged.", modseq_after(client, selected, removed))
 
 
-def _modseq(client: Client, selected: Selected, removed: Sequence[int]) -> bytes:
+def modseq_after(client: Client, selected: Selected, removed: Sequence[int]) -> bytes:
     """The mailbox's new HIGHESTMODSEQ, for those who keep it, where anything was removed (RFC 7162 section 3.2.7)."""
     return codes.highestmodseq(selected.modseq) if removed and client.session.qresync else b""

@@ -8,10 +8,21 @@ from pillarbox.servers.imap.sync import sync
 from pillarbox.wire.imap import codes, responses
 from pillarbox.wire.imap.commands.enable import Enable
 from pillarbox.wire.imap.commands.identify import Id
-from pillarbox.wire.imap.commands.simple import Capability, Check, Idle, Logout, Namespaces, Noop, StartTls
+from pillarbox.wire.imap.commands.simple import (
+    Capability,
+    Check,
+    Idle,
+    Logout,
+    Namespaces,
+    Noop,
+    StartTls,
+    Unauthenticate,
+)
+from pillarbox.wire.imap.config import capabilities
 from pillarbox.wire.imap.nouns import Namespace
 from pillarbox.wire.imap.replies import Bye, Continue, IdleDone, LiteralAnnounced
 from pillarbox.wire.imap.responses import Status
+from pillarbox.wire.imap.state import State
 
 NAME = "Pillarbox"
 _CONDSTORE = frozenset({"CONDSTORE", "QRESYNC"})
@@ -58,6 +69,14 @@ async def enable(client: Client, command: Enable) -> None:
             code = codes.highestmodseq(selected.modseq)
             client.untagged(responses.status_line(b"*", Status.OK, "The latest change you know of.", code))
     client.ok(command.tag, "Enabled what I know of.")
+
+
+async def unauthenticate(client: Client, command: Unauthenticate) -> None:
+    """UNAUTHENTICATE: nothing is left of the person or of what was enabled (RFC 8437); TLS stays."""
+    client.leave()
+    session = client.session
+    names = capabilities(session.config, State.NOT_AUTHENTICATED, session.secure)
+    client.ok(command.tag, "Who is next?", codes.capability(names))
 
 
 async def namespace(client: Client, command: Namespaces) -> None:

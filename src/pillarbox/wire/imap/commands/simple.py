@@ -27,6 +27,13 @@ class Logout:
 
 
 @dataclass(slots=True, frozen=True)
+class Unauthenticate:
+    """UNAUTHENTICATE: the connection begins anew, but for TLS (RFC 8437)"""
+
+    tag: bytes
+
+
+@dataclass(slots=True, frozen=True)
 class StartTls:
     """STARTTLS"""
 
@@ -84,6 +91,12 @@ def logout(tag: bytes, cursor: Cursor) -> Logout:
     """ "LOGOUT" """
     cursor.end()
     return Logout(tag)
+
+
+def unauthenticate(tag: bytes, cursor: Cursor) -> Unauthenticate:
+    """ "UNAUTHENTICATE" """
+    cursor.end()
+    return Unauthenticate(tag)
 
 
 def starttls(tag: bytes, cursor: Cursor) -> StartTls:

@@ -1,9 +1,10 @@
-"""Which function reads which command, and reading a framed command (APPEND apart, whose message is streamed).
+"""Which function reads which command, and reading the beginning of a framed one.
 
-`state.RULES` has the same keys (and APPEND): where each is legal.
+`state.RULES` has the keys of both tables: where each is legal.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from pillarbox.wire.imap.commands import (
     store,
     thread,
 )
+from pillarbox.wire.imap.commands.append import AppendStart, parse_append, parse_replace
 from pillarbox.wire.imap.commands.authenticate import Authenticate, authenticate
 from pillarbox.wire.imap.commands.cancelupdate import CancelUpdate, cancelupdate
 from pillarbox.wire.imap.commands.enable import Enable, enable
@@ -30,10 +32,12 @@ from pillarbox.wire.imap.commands.list import List, Lsub, list_, lsub
 from pillarbox.wire.imap.commands.login import Login, login
 from pillarbox.wire.imap.commands.status import Status, status
 from pillarbox.wire.imap.cursor import Cursor, ParseError
+from pillarbox.wire.imap.fragments import Literal
 
 Command = (
     simple.Capability | simple.Noop | simple.Logout | simple.StartTls | simple.Check | simple.Close
-    | simple.Unselect | simple.Namespaces | simple.Idle | Id | Authenticate | Login | Enable | select.Select
+    | simple.Unauthenticate | simple.Unselect | simple.Namespaces | simple.Idle | Id | Authenticate | Login | Enable
+    | select.Select
     | names.Create | names.Delete | names.Rename | names.Subscribe | names.Unsubscribe | List | Lsub | Status
     | quota.GetQuota | quota.GetQuotaRoot | quota.SetQuota | search.Search | fetch.Fetch | store.Store
     | copy.Copy | copy.Move | expunge.Expunge | sort.Sort | thread.Thread | Esearch | CancelUpdate
@@ -50,6 +54,7 @@ PARSERS: Mapping[bytes, Parse] = MappingProxyType(
         b"AUTHENTICATE": authenticate,
         b"LOGIN": login,
         b"ENABLE": enable,
+        b"UNAUTHENTICATE": simple.unauthenticate,
         b"SELECT": select.select,
         b"EXAMINE": select.examine,
         b"CREATE": names.create,
@@ -88,6 +93,15 @@ PARSERS: Mapping[bytes, Parse] = MappingProxyType(
         b"UID MOVE": copy.uid_move,
     }
 )
+
+STREAMING: Mapping[bytes, Callable[[bytes, Cursor, Literal], AppendStart | None]] = MappingProxyType(
+    {
+        b"APPEND": parse_append,
+        b"REPLACE": partial(parse_replace, uid=False),
+        b"UID REPLACE": partial(parse_replace, uid=True),
+    }
+)
+"""Those whose message is streamed: read up to the literal that is announced."""
 
 
 class Head(NamedTuple):
