@@ -10,19 +10,20 @@ from pillarbox.mime import encodedword
 from pillarbox.mime.casemap import casemap
 
 _STRING = rb'(?:NIL|"(?>(?:[^"\\]++|\\.)*)")'
-_LIST = rb"(?:NIL|\((?>(?:\(%b %b %b %b\))+)\))" % ((_STRING,) * 4)
-_FIRST = rb"(?:NIL|\(\((%b) %b (%b) (%b)\))" % ((_STRING,) * 4)
-_DATE_AND_SUBJECT = rb"\(%b %b " % ((_STRING,) * 2)
+_PLAIN = rb'(?:NIL|"[^"\\]*+")'
+_USUAL_LIST = rb"(?:NIL|\(\(%b %b %b %b\)\)) " % ((_PLAIN,) * 4)
 
 
-def _field(before: int) -> re.Pattern[bytes]:
-    return re.compile(_DATE_AND_SUBJECT + (_LIST + b" ") * before + _FIRST, re.DOTALL)
+def _usual(before: int) -> re.Pattern[bytes]:
+    """Without escapes, and one address in each list before the field."""
+    first = rb"(?:NIL|\(\((%b) %b (%b) (%b)\))" % ((_PLAIN,) * 4)
+    return re.compile(rb"\(%b %b " % ((_PLAIN,) * 2) + _USUAL_LIST * before + first)
 
 
 FROM, TO, CC = 0, 3, 4
 """How many address lists of an ENVELOPE come before the field."""
 
-_FIELDS = {field: _field(field) for field in (FROM, TO, CC)}
+_FIELDS = {field: _usual(field) for field in (FROM, TO, CC)}
 _TOKEN = re.compile(rb"[() ]|NIL|\{([0-9]+)\}\r\n|" + _STRING, re.DOTALL)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
@@ -45,13 +46,19 @@ def first_address(envelope: bytes, field: int) -> FirstAddress:
         return _slowly(envelope, field)
     if found[1] is None:
         return _NOBODY
-    return FirstAddress(_value(found[1]), _value(found[2]), _value(found[3]))
+    return FirstAddress(*map(_value, found.groups()))
 
 
 def mailbox_key(envelope: bytes, field: int) -> str:
     """What FROM, TO and CC sort by: addr-mailbox, collated, "" where there is none (RFC 5256 section 3)."""
-    mailbox = first_address(envelope, field).mailbox
-    return casemap(mailbox.decode("utf-8", "replace")) if mailbox else ""
+    found = _FIELDS[field].match(envelope)
+    if found is None:
+        mailbox = _slowly(envelope, field).mailbox or b""
+    elif found[1] is None or found[2] == b"NIL":
+        return ""
+    else:
+        mailbox = found[2][1:-1]  # without escapes, or it would not have matched
+    return casemap(mailbox.decode("utf-8", "replace"))
 
 
 def display_key(envelope: bytes, field: int) -> str:
@@ -71,7 +78,7 @@ def _value(text: bytes) -> bytes | None:
 
 
 def _slowly(envelope: bytes, field: int) -> FirstAddress:
-    """The same, token by token, where an ENVELOPE has literals."""
+    """The same, token by token, where an ENVELOPE has literals, escapes or long lists."""
     wanted = field + 2
     at, depth, element = 0, 0, 0
     parts: list[bytes | None] = []

@@ -1,5 +1,6 @@
 """What the server writes, octet by octet."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -152,3 +153,40 @@ def test_dates_read_back(moment):
     written = responses.internal_date(micros + 999_999)
     assert written == f'"{moment.day:2d}-{moment:%b}-{moment.year:04d} {moment:%H:%M:%S} +0000"'.encode()
     assert date_time(Cursor(written)) == micros
+
+
+def read_threads(text: bytes) -> tuple[list[int], list[int]]:
+    """A THREAD response as numbers and depths: what `responses.thread` was given."""
+    numbers, depths = [], []
+    above = [-1]  # the depth of the message that the next one answers, by open parenthesis
+    for token in re.findall(rb"[()]|[0-9]+", text.removeprefix(b"* THREAD")):
+        if token == b"(":
+            if len(above) == 2 and above[-1] == -1 and (not depths or depths[-1] != 0 or numbers[-1]):
+                numbers.append(0)
+                depths.append(0)
+                above[-1] = 0
+            above.append(above[-1])
+        elif token == b")":
+            above.pop()
+        else:
+            above[-1] += 1
+            numbers.append(int(token))
+            depths.append(above[-1])
+    return numbers, depths
+
+
+@given(st.lists(st.integers(0, 5), max_size=30), st.lists(st.booleans(), max_size=30))
+def test_threads_can_be_read_back(drawn, missing):
+    depths: list[int] = []
+    for depth in drawn:
+        depths.append(min(depth, depths[-1] + 1) if depths else 0)
+    numbers = list(range(1, len(depths) + 1))
+    for place, (depth, gone) in enumerate(zip(depths, missing, strict=False)):
+        below = 0
+        for other in depths[place + 1 :]:
+            if other <= depth:
+                break
+            below += other == depth + 1
+        if gone and depth == 0 and below > 1:
+            numbers[place] = 0
+    assert read_threads(responses.thread(numbers, depths)) == (numbers, depths)

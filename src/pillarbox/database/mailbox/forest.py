@@ -73,11 +73,12 @@ class _Links:
 
     def _take(self, place: int, letter: Letter) -> None:
         last = _NONE
-        for name in letter.references.split():
-            each = self._named(name)
-            if last != _NONE and self.parent[each] == _NONE:
-                self._link(each, last)
-            last = each
+        if letter.references:
+            for name in letter.references.split():
+                each = self._named(name)
+                if last != _NONE and self.parent[each] == _NONE:
+                    self._link(each, last)
+                last = each
         own = self._named(letter.message_id) if letter.message_id else self._new()
         if self.holds[own] != _NONE:  # an identifier that an earlier letter has
             own = self._new()
@@ -143,6 +144,7 @@ class _Trees:
 
     def __init__(self, letters: Sequence[Letter], links: _Links) -> None:
         self._letters = letters
+        self._times = [(letter.sent << 32) + letter.uid for letter in letters]  # by when they were sent, then by uid
         self._holds = links.holds
         self._below: dict[int, list[int]] = {}
         self._roots: list[int] = []
@@ -151,8 +153,14 @@ class _Trees:
     def _plant(self, links: _Links) -> None:
         """Steps 2 and 3: containers without a letter give their children to what is above, or stay as a root of
         several."""
-        waiting = [(node, _NONE) for node, parent in enumerate(links.parent) if parent == _NONE]
+        waiting = []
         tops = []
+        for node, parent in enumerate(links.parent):
+            if parent == _NONE:
+                if links.children.get(node):
+                    waiting.append((node, _NONE))
+                elif self._holds[node] != _NONE:
+                    self._roots.append(node)
         while waiting:
             node, above = waiting.pop()
             children = links.children.get(node)
@@ -179,9 +187,9 @@ class _Trees:
         place = self._holds[node]
         return self._letters[self._holds[self._below[node][0]] if place == _NONE else place]
 
-    def _when(self, node: int) -> tuple[int, int]:
-        letter = self._first(node)
-        return letter.sent, letter.uid
+    def _when(self, node: int) -> int:
+        place = self._holds[node]
+        return self._times[self._holds[self._below[node][0]] if place == _NONE else place]
 
     def _reply(self, node: int) -> bool:
         letter = self._first(node)
@@ -237,19 +245,21 @@ class _Trees:
 
     def sort_by_latest(self) -> None:
         """Threads by when the latest letter of each arrived."""
-        latest = []
+        arrived = [(letter.received << 32) + letter.uid for letter in self._letters]
+        latest = {}
         for root in self._roots:
-            letters = [self._letters[self._holds[node]] for node, _ in self._walk([root]) if not self._is_empty(node)]
-            latest.append(max((letter.received, letter.uid) for letter in letters))
-        self._roots = [root for _, root in sorted(zip(latest, self._roots, strict=True))]
+            nodes = [node for node, _ in self._walk([root])] if root in self._below else [root]
+            latest[root] = max([arrived[place] for node in nodes if (place := self._holds[node]) != _NONE])
+        self._roots.sort(key=latest.__getitem__)
 
     def forest(self) -> Forest:
         """The trees as they are told."""
         uids, depths = [], []
-        for node, depth in self._walk(self._roots):
-            place = self._holds[node]
-            uids.append(0 if place == _NONE else self._letters[place].uid)
-            depths.append(depth)
+        for root in self._roots:
+            for node, depth in self._walk([root]) if root in self._below else ((root, 0),):
+                place = self._holds[node]
+                uids.append(0 if place == _NONE else self._letters[place].uid)
+                depths.append(depth)
         return Forest(uids, depths)
 
     def _walk(self, roots: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -18,7 +18,7 @@ from pillarbox.model.search import Criterion, Forest, SortField, SortKey, Thread
 
 _PAGE = 2000
 _CHOSEN_PAGE = 500
-_FEW = 2000  # letters that are put together at once, without a thread
+_FEW = 5000  # letters that are put together at once, without a thread
 _SENT = "COALESCE(c.sent_at, p.received_at) / 1000000"
 _COLUMNS: dict[SortField, str] = {
     SortField.ARRIVED: "p.received_at / 1000000",
@@ -39,25 +39,26 @@ _KEYS: dict[SortField, Callable[..., str]] = {
     SortField.SUBJECT: casemap,
     SortField.TO: partial(sortname.mailbox_key, field=sortname.TO),
 }
-_LETTER = f"p.received_at / 1000000, {_SENT}, c.base_subject, c.subject, c.message_id, c.refs"
+_LETTER = f", p.received_at / 1000000, {_SENT}, c.base_subject, c.subject, c.message_id, c.refs"
 
 
 async def sort(
     database: LoggedDatabase, mailbox: MailboxId, criterion: Criterion, order: Sequence[SortKey]
 ) -> list[Uid]:
     """The messages that match, in order. Raises Failure NOT_FOUND or CORRUPT."""
-    columns = ", ".join([_COLUMNS[key.field] for key in order])
+    columns = "".join([f", {_COLUMNS[key.field]}" for key in order])
     uids: list[Uid] = []
     keys: list[list[int | str]] = [[] for _ in order]
     async for rows in _scan(database, mailbox, criterion, columns):
-        uids += [Uid(row[0]) for row in rows]
-        for number, key in enumerate(order, 1):
+        page, *values = zip(*rows, strict=True) if rows else ((), *(() for _ in order))
+        uids += page
+        for key, held, column in zip(order, keys, values, strict=True):
             make = _KEYS.get(key.field)
-            keys[number - 1] += [row[number] if make is None else make(row[number]) for row in rows]
+            held += column if make is None else map(make, column)
     places = list(range(len(uids)))
-    for key, values in zip(reversed(order), reversed(keys), strict=True):
+    for key, held in zip(reversed(order), reversed(keys), strict=True):
         # Stable, in reverse too: what is equal stays in the order of the keys that count less.
-        places.sort(key=values.__getitem__, reverse=key.reverse)
+        places.sort(key=held.__getitem__, reverse=key.reverse)
     return [uids[place] for place in places]
 
 
@@ -80,7 +81,7 @@ async def _scan(
     """Pages of (uid, columns …) of the messages that match, by uid."""
     join = " JOIN content c ON c.id = p.content_id"
     exact = condition(criterion)
-    select = f"SELECT p.uid, {columns} FROM placement p{join} WHERE p.mailbox_id = ? AND "
+    select = f"SELECT p.uid{columns} FROM placement p{join} WHERE p.mailbox_id = ? AND "
     if exact is None:
         uids = await searching.find(database, mailbox, criterion)
         for at in range(0, len(uids), _CHOSEN_PAGE):

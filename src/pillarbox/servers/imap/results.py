@@ -77,6 +77,12 @@ def known(view: View, uids: Sequence[int]) -> tuple[Sequence[int], Sequence[int]
 
 def known_in_order(view: View, uids: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
     """The same for uids in any order."""
+    all_uids = view.uids
+    if uids and len(uids) == len(view) and all_uids[-1] - all_uids[0] == len(view) - 1:
+        before = all_uids[0] - 1  # the usual case: all messages, no gap between uids
+        numbered = [uid - before for uid in uids]
+        if min(numbered) > 0 and max(numbered) <= len(view):
+            return uids, numbered
     numbers = dict(zip(view.uids, range(1, len(view) + 1), strict=True))
     there = [uid for uid in uids if uid in numbers]
     return there, [numbers[uid] for uid in there]

@@ -191,24 +191,28 @@ def thread(numbers: Sequence[int], depths: Sequence[int]) -> bytes:
     The messages of all threads in order, each before its answers, with how deep it lies: 0 begins a thread. The number
     0 stands for a message that is not there.
     """
-    children = [0] * len(depths)
-    line: list[int] = []  # the places of the messages above, by depth
+    size = len(depths)
+    children = [0] * size
+    line = [0] * (max(depths, default=0) + 1)  # the places of the messages above, by depth
     for place, depth in enumerate(depths):
+        line[depth] = place
         if depth:
             children[line[depth - 1]] += 1
-        line[depth:] = [place]
     out: list[bytes] = []
     closing: list[int] = []  # the depths of open parentheses
     for place, depth in enumerate(depths):
         while closing and closing[-1] >= depth:
             closing.pop()
             out.append(b")")
+        if not depth and (place + 1 == size or not depths[place + 1]):  # the usual case: a message by itself
+            out.append(b"(%d)" % numbers[place])
+            continue
         if not depth or children[line[depth - 1]] > 1:
             out.append(b"(" if not depth or not out[-1][-1:].isdigit() else b" (")
             closing.append(depth)
         elif out[-1] != b"(":
             out.append(b" ")
-        line[depth:] = [place]
+        line[depth] = place
         if numbers[place]:
             out.append(b"%d" % numbers[place])
     out += [b")"] * len(closing)
