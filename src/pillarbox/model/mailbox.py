@@ -7,6 +7,8 @@ from pillarbox.model.ids import MailboxId, ModSeq
 
 DELIMITER = "/"
 INBOX = "INBOX"
+MOST_MAILBOXES = 10_000
+"""In one account."""
 
 
 class Role(Enum):

@@ -63,6 +63,7 @@ def test_after_login_everything_is_told():
         "SAVEDATE",
         "PREVIEW",
         "CREATE-SPECIAL-USE",
+        "QUOTA=RES-MAILBOX",
         "MULTIAPPEND",
         "REPLACE",
         "UNAUTHENTICATE",

@@ -8,13 +8,14 @@ is the inbox; everywhere else case counts.
 import unicodedata
 
 from pillarbox.base.failure import FailureKind
+from pillarbox.model import mailbox as model
 from pillarbox.model.failure import Failure
 from pillarbox.model.mailbox import DELIMITER, INBOX
 
 LONGEST_LEVEL = 255
 LONGEST_PATH = 1000
 MOST_LEVELS = 20
-MOST_MAILBOXES = 10_000
+MOST_MAILBOXES = model.MOST_MAILBOXES
 """Mailboxes an account may have."""
 
 
