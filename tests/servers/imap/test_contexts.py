@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pillarbox.base.failure import FailureKind
+from pillarbox.model.failure import Failure
+from pillarbox.model.ids import MailboxId, Uid
+from pillarbox.model.search import Criterion
 from pillarbox.model.store import MailStore
 from pillarbox.testing.imaphouse import ImapHouse, ImapPeer, house
 from pillarbox.testing.memorystore import MemoryStore
@@ -132,6 +136,35 @@ def test_results_stay_what_they_would_be(seed: int, tmp_path: Path) -> None:
         await play(MemoryStore(), tmp_path, seed)
         with real_store(tmp_path) as store:
             await play(store, tmp_path, seed)
+
+    asyncio.run(run())
+
+
+class FailingStore(MemoryStore):
+    """Cannot search once it is told to fail."""
+
+    failing = False
+
+    async def search(self, mailbox: MailboxId, criterion: Criterion) -> list[Uid]:
+        if self.failing:
+            raise Failure(FailureKind.UNAVAILABLE, "Not now.")
+        return await super().search(mailbox, criterion)
+
+
+def test_one_that_cannot_be_kept_is_given_up(tmp_path: Path) -> None:
+    async def run() -> None:
+        store = FailingStore()
+        async with house(store, tmp_path) as one:
+            peer = await one.login()
+            await peer.command("s SELECT INBOX")
+            await peer.command("c SEARCH RETURN (UPDATE) ALL")
+            store.failing = True
+            await one.deliver(b"Subject: x\r\n\r\n")
+            answer = await peer.command("n NOOP")
+            assert b'* 1 EXISTS\r\n* NO [NOUPDATE "c"] Not now.\r\nn OK ' in answer
+            store.failing = False
+            await one.deliver(b"Subject: x\r\n\r\n")
+            assert b"ESEARCH" not in await peer.command("n NOOP")
 
     asyncio.run(run())
 

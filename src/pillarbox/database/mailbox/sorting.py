@@ -1,6 +1,8 @@
 """SORT and THREAD: one scan of prepared columns, page by page, then sorted or put together in memory.
 
 As in a search, what comes or goes meanwhile may or may not be there. What takes long is done in a thread of its own.
+References are those that were prepared: where References does not name what In-Reply-To does, that counts as the last
+one (RFC 5256 would leave it out).
 """
 
 import asyncio

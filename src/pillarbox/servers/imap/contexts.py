@@ -12,6 +12,7 @@ MOST_SORTED messages.
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 
+from pillarbox.model.failure import Failure
 from pillarbox.model.search import AllOf, Uids
 from pillarbox.servers.imap.context import Context
 from pillarbox.servers.imap.criteria import criterion, runs
@@ -73,21 +74,28 @@ def expunged(selected: Selected, uids: Collection[int]) -> bytes:
 
 
 async def update(client: Client, selected: Selected, changed: Iterable[int]) -> None:
-    """ADDTO and REMOVEFROM for messages that are new or have changed. Raises Failure; results are as told then."""
+    """ADDTO and REMOVEFROM for messages that are new or have changed. A result that cannot be brought up to date is
+    given up, and the client told so."""
     touched = [uid for uid in changed if selected.view.sequence_of(uid) is not None]
     for context in list(selected.contexts.values()) if touched else ():
-        wanted = criterion(context.key, selected.view, client.services.clock.now())
-        found = set(await client.store.search(selected.id, AllOf((Uids(runs(touched)), wanted))))
-        client.untagged(_remove(selected, context, [uid for uid in touched if uid not in found]))
-        before = set(context.result)
-        added = sorted(found - before)
-        if not added:
-            continue
-        if context.order is None:
-            context.result = sorted(before.union(added))
-            client.untagged(_told(selected, context, b"ADDTO", [(0, added)]))
-        else:
-            client.untagged(await _insert(client, selected, context, added))
+        try:
+            await _update(client, selected, context, touched)
+        except Failure as failure:
+            del selected.contexts[context.tag]
+            client.untagged(responses.status_line(b"*", Status.NO, failure.public, codes.noupdate(context.tag)))
+
+
+async def _update(client: Client, selected: Selected, context: Context, touched: list[int]) -> None:
+    wanted = criterion(context.key, selected.view, client.services.clock.now())
+    found = set(await client.store.search(selected.id, AllOf((Uids(runs(touched)), wanted))))
+    client.untagged(_remove(selected, context, [uid for uid in touched if uid not in found]))
+    before = set(context.result)
+    added = sorted(found - before)
+    if added and context.order is None:
+        context.result = sorted(before.union(added))
+        client.untagged(_told(selected, context, b"ADDTO", [(0, added)]))
+    elif added:
+        client.untagged(await _insert(client, selected, context, added))
 
 
 async def _insert(client: Client, selected: Selected, context: Context, added: Sequence[int]) -> bytes:
