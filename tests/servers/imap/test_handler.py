@@ -10,12 +10,14 @@ import pytest
 from pillarbox.base.failure import FailureKind
 from pillarbox.base.settings import Imap
 from pillarbox.model.change import MailboxChanges
+from pillarbox.model.email import Flag
 from pillarbox.model.failure import Failure
 from pillarbox.model.ids import AccountId, MailboxId, ModSeq
 from pillarbox.model.mailbox import Mailbox
 from pillarbox.servers.imap.handler import COMMANDS
 from pillarbox.testing.imaphouse import ImapHouse, ImapPeer, house
 from pillarbox.testing.memorystore import MemoryStore
+from pillarbox.testing.storecontract import letter, upload
 from pillarbox.wire.imap.errors import code_for
 from pillarbox.wire.imap.replies import ImapEvent
 from pillarbox.wire.imap.state import Phase
@@ -168,3 +170,16 @@ def test_settings_reach_the_session(tmp_path: Path) -> None:
         assert answer == b"" or b"BYE" in answer
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("first", [1, 500, 501, 5000, None])
+def test_the_first_unseen_message_is_found_wherever_it_is(first: int | None, tmp_path: Path) -> None:
+    async def scene(one: ImapHouse) -> None:
+        inbox = await one.store.mailbox((await one.person()).account, "INBOX")
+        message = upload(letter("x"))
+        seen = [message._replace(flags=int(Flag.SEEN if number != first else Flag.NONE)) for number in range(1, 5001)]
+        await one.store.append(inbox.id, seen)
+        answer = await (await one.login()).command("a SELECT INBOX")
+        assert (b"[UNSEEN %d]" % (first or 0) in answer) is (first is not None)
+
+    run_with(MemoryStore(), tmp_path, scene)

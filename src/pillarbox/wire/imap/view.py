@@ -15,7 +15,8 @@ time, a set of k ranges k log k, an expunge one pass of block copies. Raises Val
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import chain, pairwise
+from itertools import islice
+from operator import lt
 
 from pillarbox.wire.imap.sequence_set import STAR, SequenceSet
 
@@ -55,7 +56,8 @@ class View:
     def append(self, uids: Iterable[int]) -> None:
         """Add new messages at the end. ValueError unless the UIDs rise above all that are there."""
         new = array("I", uids)
-        if any(high <= low for low, high in pairwise(chain((self.last_uid,), new))):
+        known = new.tolist()
+        if known and (known[0] <= self.last_uid or not all(map(lt, known, islice(known, 1, None)))):
             raise ValueError("UIDs must rise")
         self._uids += new
 

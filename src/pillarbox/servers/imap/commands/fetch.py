@@ -7,6 +7,7 @@ sequence number says at its end (EXPUNGEISSUED, RFC 5530): EXPUNGE itself may no
 
 import asyncio
 from array import array
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Sequence
 
 from pillarbox.base.failure import FailureKind
@@ -51,8 +52,7 @@ async def fetch(client: Client, command: Fetch) -> None:
         changes = await changes_since(client, selected, command.changed_since)
         if command.vanished:
             client.untagged(gone_since(selected, command.messages, command.changed_since, changes))
-        chosen = set(uids)
-        changed: Sequence[FlagsSince] = [change for change in changes.changed if change.uid in chosen]
+        changed: Sequence[FlagsSince] = [change for change in changes.changed if _holds(uids, change.uid)]
         if command.partial is not None:
             changed = command.partial.of(changed)
         uids = [change.uid for change in changed]
@@ -68,6 +68,12 @@ async def fetch(client: Client, command: Fetch) -> None:
     await sync_if_stale(client, expunges=command.uid)
     gone = there < len(uids) and not command.uid
     client.ok(command.tag, "Fetched.", codes.EXPUNGEISSUED if gone else b"")
+
+
+def _holds(uids: Sequence[int], uid: int) -> bool:
+    """Whether rising uids have this one among them; what has changed is mostly little."""
+    at = bisect_left(uids, uid)
+    return at < len(uids) and uids[at] == uid
 
 
 def _items(selected: Selected, command: Fetch) -> tuple[FetchItem, ...]:

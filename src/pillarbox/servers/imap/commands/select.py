@@ -8,7 +8,7 @@ from pillarbox.base.failure import FailureKind
 from pillarbox.model.email import Flag
 from pillarbox.model.failure import Failure
 from pillarbox.model.mailbox import DELIMITER, Mailbox
-from pillarbox.model.search import HasFlag, Not
+from pillarbox.model.search import AllOf, HasFlag, Not, Uids
 from pillarbox.servers.imap import objects
 from pillarbox.servers.imap.listing import attributes
 from pillarbox.servers.imap.resync import resync
@@ -18,6 +18,8 @@ from pillarbox.wire.imap.commands.select import Select
 from pillarbox.wire.imap.commands.simple import Close, Unselect
 from pillarbox.wire.imap.responses import Status
 from pillarbox.wire.imap.view import View
+
+_LOOKED_AT = 500
 
 
 async def select(client: Client, command: Select) -> None:
@@ -65,9 +67,16 @@ async def find_selectable(client: Client, path: str) -> Mailbox:
 async def _first_unseen(client: Client, mailbox: Mailbox, view: View) -> bytes:
     if not mailbox.unseen:
         return b""
-    unseen = await client.store.search(mailbox.id, Not(HasFlag(Flag.SEEN)))
-    numbers = view.sequences(unseen[:1])
-    return _note("The first message nobody has read.", codes.unseen(numbers[0])) if numbers else b""
+    at, size = 0, _LOOKED_AT
+    while at < len(view):
+        # The first one is mostly near the beginning, or else near the end: each look takes in more than the last.
+        span = Uids(((view.uids[at], view.uids[min(at + size, len(view)) - 1]),))
+        unseen = await client.store.search(mailbox.id, AllOf((span, Not(HasFlag(Flag.SEEN)))))
+        numbers = view.sequences(unseen[:1])
+        if numbers:
+            return _note("The first message nobody has read.", codes.unseen(numbers[0]))
+        at, size = at + size, size * 8
+    return b""
 
 
 async def _list_row(client: Client, mailbox: Mailbox, asked: str) -> bytes:
