@@ -20,6 +20,9 @@ from operator import lt
 
 from pillarbox.wire.imap.sequence_set import STAR, SequenceSet
 
+_MANY = 8
+"""Where more than one UID in so many is looked for, all are looked through."""
+
 
 class View:
     """See the module. `saved` is the result of the last SEARCH RETURN (SAVE), as UIDs (RFC 5182)."""
@@ -134,8 +137,14 @@ class View:
 
 def _places(within: "array[int]", uids: Sequence[int]) -> list[int]:
     """The indexes of those of `uids` (rising) that are in `within`."""
-    places = []
     start, size = 0, len(within)
+    if size and within[-1] - within[0] == size - 1:  # the usual case: no gap
+        first = within[0]
+        return [uid - first for uid in uids if 0 <= uid - first < size]
+    if len(uids) > size // _MANY:
+        chosen = set(uids)
+        return [place for place, uid in enumerate(within) if uid in chosen]
+    places = []
     for uid in uids:
         start = bisect_left(within, uid, start)
         if start == size:
