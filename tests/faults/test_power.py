@@ -97,7 +97,9 @@ def test_a_log_volume_that_lies_about_flushing(machines: list[Machine]) -> None:
     """It says that it has written and has not; the other one has. Nothing is lost, and what is wrong is said."""
     machine = machines[1]
     named = 0
-    for seed in range(16):
+    for seed in range(120):
+        if seed >= 16 and named:
+            break  # which writes a cut catches depends on the threads too: go on until one left something to find
         chance = random.Random(seed)
         liar = machine.place.log_volumes[seed % 2]
         machine.power.unflushed.liar = f"{liar}/"
