@@ -81,6 +81,17 @@ def command(text: str) -> Test:
     return lambda client: timed(lambda: client.run(text))
 
 
+def changed(text: str) -> Test:
+    """The same after something changed: what a server remembers of the last time no longer holds."""
+
+    def test(client: Client) -> float:
+        client.run("STORE 1 +FLAGS.SILENT (\\Answered)")
+        client.run("STORE 1 -FLAGS.SILENT (\\Answered)")
+        return timed(lambda: client.run(text))
+
+    return test
+
+
 def qresync(client: Client) -> float:
     """EXAMINE of the inbox by one who knows all of it."""
     client.run("ENABLE QRESYNC")
@@ -186,6 +197,10 @@ def tests(messages: list[bytes]) -> dict[str, Test]:
         "SORT (FROM)": command("SORT (FROM) UTF-8 ALL"),
         "THREAD REFERENCES": command("THREAD REFERENCES UTF-8 ALL"),
         "THREAD REFS": command("THREAD REFS UTF-8 ALL"),
+        "SORT (SUBJECT), changed": changed("SORT (SUBJECT) UTF-8 ALL"),
+        "SORT (FROM), changed": changed("SORT (FROM) UTF-8 ALL"),
+        "THREAD REFERENCES, changed": changed("THREAD REFERENCES UTF-8 ALL"),
+        "THREAD REFS, changed": changed("THREAD REFS UTF-8 ALL"),
         "APPEND pipelined": append_pipelined(messages[:SOME]),
         "APPEND one at a time": append_alone(messages[:ALONE]),
         "EXAMINE QRESYNC": qresync,  # last: QRESYNC stays on

@@ -2,7 +2,7 @@
 
 from pillarbox.base.clock import FixedClock
 from pillarbox.base.failure import FailureKind
-from pillarbox.model.email import Flag
+from pillarbox.model.email import Flag, FlagChange, FlagMode
 from pillarbox.model.ids import MailboxId
 from pillarbox.model.search import (
     All,
@@ -98,4 +98,25 @@ async def threads_are_put_together(store: MailStore, clock: FixedClock) -> None:
         assert found == expected, (threading, found)
 
 
-CHECKS: tuple[Check, ...] = (every_key_sorts, what_is_found_is_sorted, threads_are_put_together)
+async def every_change_is_seen(store: MailStore, clock: FixedClock) -> None:
+    """Asked again after each change, the same question gets the answer that is right then."""
+    box = await _five(store)
+    unseen = Not(HasFlag(Flag.SEEN))
+
+    async def ask() -> tuple[list[int], list[int]]:
+        forest = await store.threads(box, unseen, Threading.SUBJECT)
+        return list(await store.sort(box, unseen, [key("arrived")])), sorted(forest.uids)
+
+    for _ in range(2):
+        assert await ask() == ([5, 3, 1], [1, 3, 5])
+    await store.set_flags(box, [3], FlagChange(FlagMode.ADD, Flag.SEEN))
+    assert await ask() == ([5, 1], [1, 5])
+    await store.remove(box, [5])
+    assert await ask() == ([1], [1])
+    [uid] = (await store.append(box, [upload(LETTERS[0])])).uids
+    assert await ask() == ([uid, 1], [1, uid])
+    await store.set_flags(box, [3], FlagChange(FlagMode.REMOVE, Flag.SEEN))
+    assert (await ask())[1] == [1, 3, uid]
+
+
+CHECKS: tuple[Check, ...] = (every_change_is_seen, every_key_sorts, what_is_found_is_sorted, threads_are_put_together)

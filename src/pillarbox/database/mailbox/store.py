@@ -30,6 +30,7 @@ from pillarbox.database.mailbox import (
 from pillarbox.database.mailbox import delivery as incoming
 from pillarbox.database.mailbox.contents import Packer
 from pillarbox.database.mailbox.placing import owner, same_owner
+from pillarbox.database.mailbox.remembered import Remembered
 from pillarbox.database.mailbox.sql import SLICE, slices
 from pillarbox.database.mailbox.watching import Watchers
 from pillarbox.model.change import Change, MailboxChanges
@@ -65,6 +66,8 @@ class MailboxStore:
         self._outgoing = outgoing
         self._packer = Packer()
         self._watchers = Watchers()
+        self._sorted: Remembered[list[Uid]] = Remembered(database)
+        self._forests: Remembered[Forest] = Remembered(database)
         self._unsubscribe = database.subscribe(self._committed)
 
     def close(self) -> None:
@@ -236,10 +239,20 @@ class MailboxStore:
         return await searching.find(self._database, mailbox, criterion)
 
     async def sort(self, mailbox: MailboxId, criterion: Criterion, order: Sequence[SortKey]) -> list[Uid]:
-        return await sorting.sort(self._database, mailbox, criterion, order)
+        modseq = self._sorted.modseq(mailbox)
+        found = self._sorted.get(mailbox, (criterion, tuple(order)), modseq)
+        if found is None:
+            found = await sorting.sort(self._database, mailbox, criterion, order)
+            self._sorted.put(mailbox, (criterion, tuple(order)), modseq, len(found), found)
+        return list(found)
 
     async def threads(self, mailbox: MailboxId, criterion: Criterion, threading: Threading) -> Forest:
-        return await sorting.threads(self._database, mailbox, criterion, threading)
+        modseq = self._forests.modseq(mailbox)
+        found = self._forests.get(mailbox, (criterion, threading), modseq)
+        if found is None:
+            found = await sorting.threads(self._database, mailbox, criterion, threading)
+            self._forests.put(mailbox, (criterion, threading), modseq, len(found.uids), found)
+        return Forest(list(found.uids), list(found.depths))
 
     async def has_content(self, mailbox: MailboxId, bodies: Sequence[Body]) -> list[bool]:
         sought = [await incoming.sought_for(body) for body in bodies]
