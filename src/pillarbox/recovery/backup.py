@@ -37,7 +37,7 @@ JOURNAL = "backup.jsonl"
 _AHEAD = 2
 _CHECKPOINT = 64
 """Pieces after which all targets are flushed and the journal is written: what an interruption costs at most."""
-_NICE = 5
+_NICE = 19
 
 
 class Order(NamedTuple):

@@ -21,6 +21,8 @@ from pillarbox.database.log.segment import (
 )
 from pillarbox.model.failure import Failure
 
+_AHEAD = 1 << 20
+
 
 class Identity(NamedTuple):
     """What a log belongs to. `uuid` is 16 random octets given to the database when it was made."""
@@ -47,6 +49,24 @@ def read_header(disk: Disk, path: Path) -> SegmentHeader | None:
         return parse_header(file.read_at(HEADER_SIZE, 0), str(path))
     finally:
         file.close()
+
+
+class _ReadAhead:
+    """`disk.OpenFile` for one pass through a segment: short reads come from one long one."""
+
+    def __init__(self, file: OpenFile) -> None:
+        self._file = file
+        self._start = 0
+        self._block = b""
+
+    def read_at(self, size: int, offset: int) -> bytes:
+        at = offset - self._start
+        if at >= 0 and at + size <= len(self._block):
+            return self._block[at : at + size]
+        if size >= _AHEAD:
+            return self._file.read_at(size, offset)
+        self._start, self._block = offset, self._file.read_at(_AHEAD, offset)
+        return self._block[:size]
 
 
 class LogReader:
@@ -143,7 +163,8 @@ class LogReader:
         return True
 
     def _segment_records(self, file: OpenFile, segment: int, offset: int, firsts: list[int]) -> Iterator[Record]:
-        while isinstance(found := read_record(file, offset, self._seed), Record):
+        ahead = _ReadAhead(file)
+        while isinstance(found := read_record(ahead, offset, self._seed), Record):
             if found.lsn != self.end.lsn + 1 or found.previous != self.end.crc:
                 self._raise_damage(offset, f"record {found.lsn} does not continue record {self.end.lsn}")
             self.end = Mark(found.lsn, segment, found.start, found.finish, found.crc)
