@@ -41,9 +41,7 @@ def condition(criterion: search.Criterion) -> Condition | None:
         case search.Saved(since, before):
             return _between("p.saved_at", ">=", since, "<", before)
         case search.InThread(thread):
-            return Condition(
-                "EXISTS (SELECT 1 FROM email t WHERE t.id = p.email_id AND t.thread_id = ?)", (thread,)
-            )
+            return Condition("EXISTS (SELECT 1 FROM email t WHERE t.id = p.email_id AND t.thread_id = ?)", (thread,))
         case search.Size(above, below):
             return _between("p.size", ">", above, "<", below)
         case search.ModSeqAbove(modseq):
