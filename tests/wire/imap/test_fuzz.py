@@ -43,7 +43,7 @@ SEEDS = [
     b'a LSUB "" *',
     b"a STATUS x (MESSAGES UNSEEN)",
     b'a APPEND x (\\Seen) "01-Jan-1970 00:00:00 +0000" {5+}\r\nhello',
-    b'a APPEND x {3+}\r\nabc (\\Seen) ~{3+}\r\na\0c {0}',
+    b"a APPEND x {3+}\r\nabc (\\Seen) ~{3+}\r\na\0c {0}",
     b"a REPLACE 4 Drafts {2+}\r\nab",
     b"a UID REPLACE * {1+}\r\nx UTF8 (~{3+}\r\nabc)",
     b"a UNAUTHENTICATE",
