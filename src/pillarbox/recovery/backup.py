@@ -37,7 +37,6 @@ JOURNAL = "backup.jsonl"
 _AHEAD = 2
 _CHECKPOINT = 64
 """Pieces after which all targets are flushed and the journal is written: what an interruption costs at most."""
-_NICE = 19
 
 
 class Order(NamedTuple):
@@ -309,6 +308,9 @@ def _wait(futures: "deque[Future[list[Piece | None]]]") -> None:
 
 
 def _step_back() -> None:
-    """Let those go first who serve clients: a backup takes what is left of the processors."""
+    """Let those go first who serve clients: a backup takes what is left of the processors.
+
+    Being nice is not enough: a nice thread still ends its turn before one that wakes up gets the processor.
+    """
     with suppress(OSError):
-        os.nice(_NICE)  # of this thread only, on Linux
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # this thread
