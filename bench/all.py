@@ -4,7 +4,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-ORDER = ("engine.py", "pump.py", "inbound.py", "importing.py", "imap.py", "backup.py", "recovery.py")
+ORDER = (
+    "engine.py",
+    "pump.py",
+    "inbound.py",
+    "importing.py",
+    "imap.py",
+    "backup.py",
+    "restore.py",
+    "recovery.py",
+    "standby.py",
+)
 
 
 def main() -> None:
