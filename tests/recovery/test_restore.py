@@ -385,18 +385,18 @@ def test_broken_off_it_goes_on(house: House, phase: str) -> None:
 
 
 def test_what_fails_in_the_middle_goes_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pillarbox.recovery.manifest.PIECE", 16)
-    monkeypatch.setattr("pillarbox.recovery.backup.PIECE", 16)
+    monkeypatch.setattr("pillarbox.recovery.manifest.PIECE", 6)
+    monkeypatch.setattr("pillarbox.recovery.backup.PIECE", 6)
     house.put(20)
     set = house.backup()
     house.put(40)
     house.archive()
-    assert len(house.plan().copy.pieces) > 15
+    assert len(house.plan().copy.pieces) > 25
     recovery = house.recovery()
     state = house.root / "state.json"
     whole = list(house.targets)
     failures = 0
-    for _ in range(20):
+    for _ in range(40):
         faulty = [FaultyTarget(target, lambda number, *_: number > 6) for target in whole]
         house.targets = list(faulty)
         try:

@@ -146,6 +146,7 @@ class Archiver:
             now = self._clock.now()
             self._view.begin(min(floors, key=lambda floor: floor or (0, 0, 0)))
             self._view.look()
+            self._generation = max([self._generation, *(generation for generation, _ in self._view.spans)])
             self._looked_at = now
             for segment in self._unreadable.keys() - self._view.spans.keys():
                 del self._unreadable[segment]

@@ -115,11 +115,18 @@ def pack_site(site: Site) -> bytes:
 
 
 def unpack_site(data: bytes, directory: Path) -> None:
-    """Puts what `pack_site` packed into `directory`; what is there already is kept."""
+    """Puts the files that `pack_site` packed into `directory`; what is there already is kept."""
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         for member in tar.getmembers():
-            if not (directory / member.name).exists():
-                tar.extract(member, directory, filter="data")
+            path = directory / member.name
+            content = tar.extractfile(member) if member.isreg() else None
+            if content is None or path.exists():
+                continue
+            if ".." in path.parts or not path.is_relative_to(directory):
+                raise Failure(FailureKind.CORRUPT, f"the backup holds a file outside the site: {member.name!r}")
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=member.mode & 0o700)
+            path.write_bytes(content.read())
 
 
 def _is_volatile(site: Site, folder: Path) -> bool:
