@@ -26,7 +26,7 @@ from pillarbox.base.log import Log
 from pillarbox.model.failure import Failure
 from pillarbox.monitor.http import MonitorServer
 from pillarbox.monitor.metrics import WorkerMetrics
-from pillarbox.net.listen import bind, bind_all
+from pillarbox.net.listen import CannotListen, bind, bind_all
 
 LOCAL_ONLY = frozenset({"lmtp"})  # trusts its clients, so only programs on this machine may be clients
 WORKER = "pillarbox.app.worker"
@@ -34,6 +34,8 @@ KEEPER = "pillarbox.app.keeper"
 _LOOPBACK = "127.0.0.1"
 _RESTART_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _STABLE_SECONDS = 10.0
+_BIND_ATTEMPTS = 30
+_BIND_PAUSE = 0.1
 
 
 class Slot:
@@ -65,7 +67,7 @@ class Supervisor:
     async def run(self) -> None:
         """Serves until SIGTERM or SIGINT. Raises Failure, CannotListen or BadCertificate where it cannot begin."""
         settings = self._site.settings
-        self._bind(settings.server.workers or os.cpu_count() or 1)
+        await self._bind(settings.server.workers or os.cpu_count() or 1)
         monitor = None
         if settings.server.metrics_port:
             monitor = bind(_LOOPBACK, settings.server.metrics_port + settings.server.port_offset)
@@ -91,14 +93,14 @@ class Supervisor:
             await server.stop()
         self._log.info("stopped")
 
-    def _bind(self, workers: int) -> None:
+    async def _bind(self, workers: int) -> None:
         settings = self._site.settings
         by_name: dict[str, list[list[socket.socket]]] = {}
         for listener in fields(settings.listeners):
             port: int = getattr(settings.listeners, listener.name)
             if port:
                 addresses = [_LOOPBACK] if listener.name in LOCAL_ONLY else settings.server.listen
-                by_name[listener.name] = bind_all(addresses, port + settings.server.port_offset, workers)
+                by_name[listener.name] = await _patiently(addresses, port + settings.server.port_offset, workers)
         for number in range(workers):
             self._slots.append(Slot(number, {name: copies[number] for name, copies in by_name.items()}))
         self._slots.append(Slot(workers, {}, KEEPER))
@@ -206,3 +208,13 @@ class Supervisor:
         for slot in self._slots:
             troubles += [text for text in slot.report.troubles if text not in troubles]
         return troubles
+
+
+async def _patiently(addresses: list[str], port: int, workers: int) -> list[list[socket.socket]]:
+    """`bind_all`; a port that is taken may be let go of in a moment, by a server that was killed and replaced."""
+    for _ in range(_BIND_ATTEMPTS - 1):
+        try:
+            return bind_all(addresses, port, workers)
+        except CannotListen:
+            await asyncio.sleep(_BIND_PAUSE)
+    return bind_all(addresses, port, workers)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from pillarbox.recovery.standby.role import Fork, Role, Standing
 from pillarbox.recovery.standby.shipper import active_hello
 
 _MEETING_SECONDS = 3.0
+_BETWEEN = 0.01
 
 
 def open_follower(site: Site, name: str, surroundings: Surroundings) -> Follower:
@@ -138,13 +140,14 @@ def own_hello(site: Site) -> Hello:
 
 def serving_process(site: Site) -> int | None:
     """The process that serves or follows the site now."""
-    try:
-        with site.serving():
-            return None
-    except Failure:
-        with suppress(OSError, ValueError):
-            return int((site.run / "server.pid").read_text().split()[0])
-        return None
+    while True:
+        try:
+            with site.serving():
+                return None
+        except Failure:
+            with suppress(OSError, ValueError):
+                return int((site.run / "server.pid").read_text())
+        time.sleep(_BETWEEN)  # it has the lock, and has not written who it is yet, or no longer
 
 
 def signal_process(pid: int, number: signal.Signals) -> bool:
