@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLIENTS := curl swaks isync mutt fetchmail
-WORKERS ?= 4
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 
 .PHONY: run test check lint types pure slow clients bench clean
 

@@ -34,7 +34,7 @@ KEEPER = "pillarbox.app.keeper"
 _LOOPBACK = "127.0.0.1"
 _RESTART_SECONDS = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
 _STABLE_SECONDS = 10.0
-_BIND_ATTEMPTS = 30
+_BIND_ATTEMPTS = 50
 _BIND_PAUSE = 0.1
 
 

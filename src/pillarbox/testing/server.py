@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -155,6 +155,12 @@ class Server:
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            # One that waits for a disk dies only when that is over, and has its ports until then.
+            deadline = time.monotonic() + 60
+            with suppress(ProcessLookupError):
+                while time.monotonic() < deadline:
+                    os.killpg(self._process.pid, 0)
+                    time.sleep(0.02)
             self._process = None
 
     def stop(self, patience: float = 30) -> int:
