@@ -116,7 +116,8 @@ class PruneJob:
         """See `Job`."""
         while not stop.is_set():
             await pause(stop, _PRUNE_SECONDS)
-            await asyncio.to_thread(self.prune)
+            if not stop.is_set():
+                await asyncio.to_thread(self.prune)
 
     def troubles(self) -> list[str]:
         """See `Job`."""
